@@ -1,0 +1,75 @@
+"""What a finding is: plain data, raised by every stage and drawn in one place (`remit.report`).
+
+A code is never reused. Its title names it in kebab case; its page is docs/errors/CODE.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+from remit.source import Span
+
+Level = Literal["error", "warning", "note"]
+
+MOST_FINDINGS = 100  # of one run; the rest is counted and said
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Another place that matters, with what is to be said there."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A finding: what is wrong (`message`), where (`span`, with `label` under it), what to write instead (`help`)."""
+
+    code: str
+    message: str
+    span: Span | None = None
+    label: str = ""
+    help: str = ""
+    secondary: tuple[Label, ...] = ()
+    level: Level = "error"
+
+    @property
+    def sort_key(self) -> tuple[object, ...]:
+        place = self.span.sort_key if self.span else ("", 0, 0)
+        return (*place, self.code, self.message)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that `word` was probably meant to be, or None: only near ones are worth saying.
+
+    Ratcliff-Obershelp similarity (difflib), and for short names one exchanged pair of letters."""
+    names = sorted(set(known))
+    if word.lower() in (lowered := {name.lower(): name for name in names}):
+        return lowered[word.lower()]
+    if len(word) > 64:
+        return None
+    found = get_close_matches(word, names, n=1, cutoff=0.7)
+    return found[0] if found else None
+
+
+def similar(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """A help line naming the similar name, else `otherwise`."""
+    name = nearest(word, known)
+    return f"`{name}` has a similar name" if name else otherwise
+
+
+def ordered(findings: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """By file, place and code; the same finding at the same place only once."""
+    unique: dict[tuple[object, ...], Diagnostic] = {}
+    for finding in findings:
+        unique.setdefault(finding.sort_key, finding)
+    return [unique[key] for key in sorted(unique, key=repr_key)]
+
+
+def repr_key(key: tuple[object, ...]) -> tuple[str, int, int, str, str]:
+    name, start, end, code, message = key
+    return str(name), int(str(start)), int(str(end)), str(code), str(message)

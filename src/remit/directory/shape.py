@@ -1,0 +1,73 @@
+"""The directory as data: who holds which role where. The reader, the stores and the binding share these shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Status = Literal["active", "pending", "disabled"]
+STATUSES: tuple[Status, ...] = ("active", "pending", "disabled")
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A role at a scope. `scope` is `KIND/ID`, the root's kind, or None for the root; `start` and `end` are nanoseconds
+    since 1970 (UTC), from inclusive to exclusive, None where open. `line` and `column` are 0 where it has no file."""
+
+    role: str
+    scope: str | None = None
+    start: int | None = None
+    end: int | None = None
+    line: int = 0
+    column: int = 0
+
+    @property
+    def timed(self) -> bool:
+        return self.start is not None or self.end is not None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    id: str
+    type: str = "user"
+    status: Status = "active"
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    assignments: tuple[Assignment, ...] = ()
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """`members` are user ids, `groups` the names of the groups inside this one."""
+
+    name: str
+    members: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A place. No parents means directly below the root."""
+
+    name: str
+    parents: tuple[str, ...] = ()
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Everything a decision may know about people and places. INVARIANT: members and groups named exist, and neither
+    groups nor scopes run in a circle; the reader and the stores refuse anything else."""
+
+    users: Mapping[str, User] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    scopes: Mapping[str, Scope] = field(default_factory=dict)
+    joined_domains: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
+    name: str = ""  # the file or address it came from, for messages
