@@ -1,7 +1,7 @@
 """Points in time: RFC 3339 text to and from whole nanoseconds since 1970 (UTC).
 
-By hand, since `datetime` stops at microseconds, has no leap second and costs start-up time. Days are counted with Howard
-Hinnant's civil-calendar algorithm (`days_from_civil`), which is exact for the proleptic Gregorian calendar.
+By hand, since `datetime` stops at microseconds, has no leap second and costs start-up time. Days are counted with
+Howard Hinnant's civil-calendar algorithm (`days_from_civil`), exact for the proleptic Gregorian calendar.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def parse_instant(text: str) -> int | None:
     if found is None:
         return None
     year, month, day, hour, minute, second = map(int, found.group(1, 2, 3, 4, 5, 6))
-    if not (1 <= year and 1 <= month <= 12 and 1 <= day <= _days_in(year, month)):
+    if not (year >= 1 and 1 <= month <= 12 and 1 <= day <= _days_in(year, month)):
         return None
     if hour > 23 or minute > 59 or second > 60:
         return None

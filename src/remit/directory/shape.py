@@ -36,6 +36,7 @@ class User:
     assignments: tuple[Assignment, ...] = ()
     line: int = 0
     column: int = 0
+    status_before: Status | None = None  # what `enable` brings back
 
 
 @dataclass(frozen=True, slots=True)

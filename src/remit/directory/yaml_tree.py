@@ -1,0 +1,317 @@
+"""YAML, and so JSON, as a tree of nodes that know their place.
+
+PyYAML's own composer recurses (100,000 brackets crash the process in its C form), keeps the last of two equal keys and
+follows aliases. So the nodes are put together here, from the stream of events, with a stack kept by hand and a cap on
+its depth: `users: {ann: {}}` is mapping start, scalar, mapping start, scalar, mapping start, three ends.
+Offsets are those of the events' marks, which count code points in both of PyYAML's parsers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from remit.diagnostics import MOST_FINDINGS, Diagnostic, Label
+from remit.directory import surrogates
+from remit.source import Source, Span
+
+try:
+    from yaml.cyaml import CParser as FastParser
+except ImportError:  # PyYAML was built without libyaml; ten times slower, otherwise the same
+    FastParser = yaml.SafeLoader  # type: ignore[assignment,misc]
+
+DEPTH = 50  # mappings and lists inside each other
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+_LONGEST_NUMBER = 4000  # digits; Python refuses to convert much longer ones
+_WORDS: dict[str, object] = {"": None, "null": None, "true": True, "false": False}
+_UNREADABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_PROPERTY = re.compile(r"[&!]\S*")
+
+
+@dataclass(slots=True, eq=False)
+class Scalar:
+    """`text` is what a key or an id is; `value` is what anything else is."""
+
+    text: str
+    start: int
+    end: int
+    plain: bool = False  # written without quotes
+
+    @property
+    def value(self) -> object:
+        """As in JSON: null, a bool, an int, a float, else the text. Never NaN or infinite."""
+        return plain_value(self.text) if self.plain else self.text
+
+    @property
+    def is_null(self) -> bool:
+        return self.plain and self.text in ("", "null")
+
+
+@dataclass(slots=True, eq=False)
+class Mapping:
+    start: int
+    end: int
+    entries: dict[str, tuple[Scalar, Node]] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Sequence:
+    start: int
+    end: int
+    items: list[Node] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Hole:
+    """Where an alias stood: reported already, and nothing is known about it."""
+
+    start: int
+    end: int
+
+
+Node: TypeAlias = Scalar | Mapping | Sequence | Hole
+
+
+def plain_value(text: str) -> object:
+    """What an unquoted scalar means. `no`, `~`, `0x1F`, `.nan`, `1e999` are text; JSON knows none of them."""
+    if text in _WORDS:
+        return _WORDS[text]
+    number = _NUMBER.fullmatch(text)
+    if number is None or len(text) > _LONGEST_NUMBER:
+        return text
+    if number[1] is None and number[2] is None:
+        return int(text)
+    value = float(text)
+    return text if value in (float("inf"), float("-inf")) else value
+
+
+def value_of(node: Node) -> object:
+    """The node as JSON would give it: dicts, lists and scalars. Recursion is bounded by `DEPTH`."""
+    match node:
+        case Scalar():
+            return node.value
+        case Mapping():
+            return {name: value_of(value) for name, (_, value) in node.entries.items()}
+        case Sequence():
+            return [value_of(item) for item in node.items]
+        case Hole():
+            return None
+
+
+def span_of(source: Source, node: Node) -> Span:
+    """Where the node is written, as far as its first line goes: what is underlined fits on one line."""
+    text, end = source.text, node.end
+    line_end = text.find("\n", node.start, end)
+    if line_end >= 0:
+        end = line_end
+    while end > node.start and text[end - 1].isspace():
+        end -= 1
+    return Span(source, node.start, end)
+
+
+def compose(source: Source) -> tuple[Node | None, list[Diagnostic]]:
+    """The tree of a text, and what is wrong with it.
+
+    None is an empty document, or, with errors beside it, a text that could not be read to its end. Duplicate keys,
+    anchors, tags, aliases and merge keys are reported and left out of a tree that is otherwise whole.
+    """
+    unreadable = _unreadable(source)
+    if unreadable:
+        return None, unreadable
+    return _Composer(source).run()
+
+
+def _unreadable(source: Source) -> list[Diagnostic]:
+    """Characters that no YAML text may hold; the first of them are enough."""
+    findings: list[Diagnostic] = []
+    for found in _UNREADABLE.finditer(source.text):
+        mark = found[0] == "\ufeff"
+        what = "a byte-order mark" if mark else f"the control character `U+{ord(found[0]):04X}`"
+        findings.append(
+            Diagnostic(
+                code="E417",
+                message=f"the text has {what}",
+                span=Span(source, found.start(), found.end()),
+                help="save the file as UTF-8 without a byte-order mark" if mark else "save the file as UTF-8 text",
+            )
+        )
+        if len(findings) == MOST_FINDINGS:
+            break
+    return findings
+
+
+_DROPPED = Scalar("", 0, 0)  # stands where a key cannot be kept; its value is dropped with it
+
+
+class _Composer:
+    """One run over the events of one text."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.findings: list[Diagnostic] = []
+        self.masked = surrogates.masked(source.text)
+
+    def fail(self, code: str, message: str, start: int, end: int, help: str = "", *labels: Label) -> None:  # noqa: A002
+        span = Span(self.source, start, end)
+        self.findings.append(Diagnostic(code=code, message=message, span=span, help=help, secondary=labels))
+
+    def run(self) -> tuple[Node | None, list[Diagnostic]]:
+        try:
+            parser = FastParser(self.source.text if self.masked is None else self.masked)
+            return self.tree(parser.get_event), self.findings
+        except yaml.YAMLError as error:
+            self.syntax_error(error)
+            return None, self.findings
+
+    def tree(self, next_event: Callable[[], Any]) -> Node | None:
+        """Puts the nodes together. INVARIANT: nothing here recurses, and no event past the depth cap is asked for."""
+        root: Node | None = None
+        document: tuple[int, int] | None = None
+        holder: Mapping | Sequence | None = None
+        key: Scalar | None = None  # of the mapping that is open, once it is read
+        above: list[tuple[Mapping | Sequence | None, Scalar | None]] = []
+        node: Node
+        while True:
+            event = next_event()
+            kind = type(event)
+            if kind is ScalarEvent:
+                node = Scalar(event.value, event.start_mark.index, event.end_mark.index, event.implicit[0])
+                if event.anchor is not None or event.tag is not None:
+                    self.refuse_properties(event)
+                if self.masked is not None:
+                    self.unmask(node, event)
+                if type(holder) is Mapping and key is None:
+                    key = self.kept_key(node, holder)
+                    continue
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                assert holder is not None
+                holder.end = event.end_mark.index
+                holder, key = above.pop()
+                continue
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                start, end = event.start_mark.index, event.end_mark.index
+                if len(above) >= DEPTH:
+                    self.fail("E416", f"nested more than {DEPTH} deep", start, start + 1, "a directory needs far less")
+                    return None
+                if event.anchor is not None or event.tag is not None:
+                    self.refuse_properties(event)
+                node = Mapping(start, end) if kind is MappingStartEvent else Sequence(start, end)
+            elif kind is AliasEvent:
+                node = Hole(event.start_mark.index, event.end_mark.index)
+                self.fail("E403", "an alias stands for a value", node.start, node.end, "write the value out")
+            elif kind is DocumentStartEvent:
+                if document is not None:
+                    second = Span(self.source, *self.visible(event))
+                    first = Label(Span(self.source, *document), "first document here")
+                    self.fail("E403", "a second document begins", second.start, second.end, "keep one", first)
+                    return root
+                document = self.visible(event)
+                continue
+            elif kind is StreamEndEvent:
+                return root
+            else:  # the start of the stream, the end of a document
+                continue
+
+            key_after: Scalar | None = None
+            if holder is None:
+                root = node
+            elif type(holder) is Sequence:
+                holder.items.append(node)
+            elif key is None:
+                if type(node) is not Hole:
+                    self.fail("E403", "a key is no text", node.start, node.start + 1, "write a name as the key")
+                key_after = _DROPPED
+            elif key is not _DROPPED:
+                holder.entries[key.text] = (key, node)
+            if type(node) is Mapping or type(node) is Sequence:
+                above.append((holder, key_after))
+                holder = node
+                key = None
+            else:
+                key = key_after
+
+    def kept_key(self, key: Scalar, holder: Mapping) -> Scalar:
+        if key.plain and key.text == "<<":
+            self.fail("E403", "a merge key copies from elsewhere", key.start, key.end, "write the entries out")
+            return _DROPPED
+        first = holder.entries.get(key.text)
+        if first is None:
+            return key
+        here = Label(span_of(self.source, first[0]), "first here")
+        self.fail("E402", f"the key `{key.text}` stands twice", key.start, key.end, "keep one of them", here)
+        return _DROPPED
+
+    def refuse_properties(self, event: Any) -> None:
+        """An anchor or a tag before a value; one report for both."""
+        what, text = ("an anchor", "anchors") if event.anchor is not None else ("a tag", "tags")
+        start = event.start_mark.index
+        found = _PROPERTY.match(self.source.text, start)
+        end = found.end() if found else start
+        self.fail("E403", f"{what} stands before a value", start, end, f"{text} are not read")
+
+    def unmask(self, node: Scalar, event: Any) -> None:
+        raw = self.source.text[node.start : node.end]
+        if not surrogates.HALF.search(raw):
+            return
+        if event.style != '"':
+            node.text = surrogates.unmasked(node.text, raw)
+            return
+        joined, lone = surrogates.joined(raw)
+        for start, end in lone:
+            start, end = node.start + start, node.start + end
+            self.fail("E417", "half a surrogate pair is no character", start, end, "write both halves")
+        if not lone:
+            parser = FastParser(joined)
+            while (part := parser.get_event()) is not None:
+                if type(part) is ScalarEvent:
+                    node.text = part.value
+                    break
+
+    def visible(self, event: Any) -> tuple[int, int]:
+        """Where a document begins: at its `---`, else at its first character."""
+        start, end = event.start_mark.index, event.end_mark.index
+        return start, max(end, min(start + 1, len(self.source.text)))
+
+    def syntax_error(self, error: yaml.YAMLError) -> None:
+        text = self.source.text
+        problem, at = str(getattr(error, "problem", None) or "no YAML"), getattr(error, "problem_mark", None)
+        context, begun = getattr(error, "context", None), getattr(error, "context_mark", None)
+        what = re.sub(r"^while (parsing|scanning) ", "", context) if context else ""
+        start = min(at.index, len(text)) if at is not None else 0
+        opened = begun.index if begun is not None and begun.index < len(text) and what else None
+        labels: tuple[Label, ...] = ()
+        if start == len(text) and opened is not None:
+            start = opened  # at the end of the text nothing can be underlined: show what was left open
+        elif opened is not None and opened != start and what.split(" ")[0] in ("a", "an"):
+            labels = (Label(Span(self.source, opened, opened + 1), f"{what} begins here"),)
+        end = start + 1 if start < len(text) and not text[start].isspace() else start
+        if end == start:  # a blank or the end: underline the last thing before it
+            end = len(text[:start].rstrip()) or min(1, len(text))
+            start = max(end - 1, 0)
+        message = re.sub(r"'([^']+)'", r"`\1`", f"{problem} {context}" if context and what else problem)
+        self.fail("E401", f"this is not YAML: {message}", start, end, _advice(problem, text[start:end]), *labels)
+
+
+def _advice(problem: str, character: str) -> str:
+    if "cannot start any token" in problem:
+        return "indent with blanks, not tabs" if character == "\t" else "put a value that begins so in quotes"
+    if "mapping values are not allowed" in problem:
+        return "put a value that holds a colon in quotes, or check the indentation"
+    if "expected ',' or" in problem or "end of stream" in problem:
+        return "close every bracket and quote"
+    return "check the indentation, brackets and quotes here"
