@@ -73,9 +73,9 @@ class _Reader(Fields):
             return Directory(name=self.source.name)
         self.keys("a directory", _SECTIONS, top)
         users, groups, scopes = (self.section(top, name) for name in ("users", "groups", "scopes"))
-        self.user_names, self.group_names, self.scope_names = (
-            section.entries.keys() if section else None for section in (users, groups, scopes)
-        )
+        self.user_names = users.entries.keys() if users else None
+        self.group_names = groups.entries.keys() if groups else None
+        self.scope_names = {name for name in scopes.entries if _is_instance(name)} if scopes else None
         self.read_scopes(scopes)
         self.read_users(users)
         self.read_groups(groups)
@@ -98,7 +98,7 @@ class _Reader(Fields):
         parents: dict[str, dict[str, Node]] = {}
         for name, (key, node) in section.entries.items() if section else ():
             if not _is_instance(name):
-                self.fail("E411", f"the scope `{name}` does not name a kind and an id", key, _SCOPE_HELP)
+                self.malformed_scope(name, key)
                 continue
             parents[name] = self.parents_of(key, node)
             line, column = self.place(key)
@@ -132,11 +132,15 @@ class _Reader(Fields):
         if self.scope_names is None or name in self.scope_names or ("/" not in name and name):
             return name
         if not _is_instance(name):
-            self.fail("E411", f"the scope `{name}` does not name a kind and an id", node, _SCOPE_HELP)
+            self.malformed_scope(name, node)
         else:
             otherwise = "declare it under `scopes`"
             self.fail("E412", f"no scope is called `{name}`", node, self.suggest(name, self.scope_names, otherwise))
         return None
+
+    def malformed_scope(self, name: str, node: Node) -> None:
+        message = f"the scope `{name}` does not name a kind and an id" if name else "a scope without a name"
+        self.fail("E411", message, node, _SCOPE_HELP)
 
     # Users
 
@@ -158,7 +162,10 @@ class _Reader(Fields):
                 bag = self.mapping("`attributes`", "attributes: {department: surgery}", *entry)
                 if bag is not None:
                     attributes = {word: yaml_tree.value_of(value) for word, (_, value) in bag.entries.items()}
+            known_so_far = len(self.findings)
             status = self.status(entries.get("status")) or "active"
+            if len(self.findings) > known_so_far or _is_hole(entries.get("status")):
+                status = "disabled"
             assignments = self.assignments(entries.get("assignments"))
             before = self.status(entries.get("status_before"))
             line, column = self.place(key)
@@ -231,11 +238,12 @@ class _Reader(Fields):
         return tuple(assignment for assignment in read if assignment is not None)
 
     def assignment(self, item: Node) -> Assignment | None:
+        """None where any part of it is wrong: a role whose scope or time cannot be read must not count everywhere."""
         if type(item) is not Mapping:
             example = "for example `{role: vet, scope: branch/north}`"
             self.wrong("an assignment", "a mapping with a `role`", example, item, item)
             return None
-        entries = item.entries
+        entries, known_so_far = item.entries, len(self.findings)
         if not entries.keys() <= _ASSIGNMENT_KEY_SET:
             self.keys("an assignment", _ASSIGNMENT_KEYS, item)
         role = scope = start = end = None
@@ -253,7 +261,7 @@ class _Reader(Fields):
                 begun = Label(self.span(entries["from"][1]), "begins here")
                 ended, message = entries["until"][1], "`until` is not after `from`"
                 self.fail("E414", message, ended, "swap the two", "ends here", begun)
-        if role is None:
+        if role is None or len(self.findings) > known_so_far or any(map(_is_hole, entries.values())):
             return None
         line, column = self.place(item)
         return Assignment(role, scope, start, end, line, column)
@@ -309,3 +317,7 @@ def _is_instance(name: str) -> bool:
 def _absent(node: Node) -> bool:
     """Null, or an alias that is reported already."""
     return type(node) is Hole or (type(node) is Scalar and node.is_null)
+
+
+def _is_hole(entry: tuple[Scalar, Node] | None) -> bool:
+    return entry is not None and type(entry[1]) is Hole

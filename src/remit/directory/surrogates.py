@@ -1,4 +1,4 @@
-r"""JSON writes what lies beyond U+FFFF as two escapes, `"\ud83d\ude00"`; YAML knows no such pairs, libyaml refuses them.
+r"""JSON writes what lies beyond U+FFFF as two escapes, `"\ud83d\ude00"`; YAML knows no such pairs.
 
 So the halves are masked by escapes of the same length before the text is parsed (offsets stay true), and the few
 scalars that hold one are read again from the text itself: in double quotes with the pairs joined, `"\U0001f600"`;

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, final
 
 import yaml
 from yaml.events import (
@@ -29,10 +29,8 @@ from remit.diagnostics import MOST_FINDINGS, Diagnostic, Label
 from remit.directory import surrogates
 from remit.source import Source, Span
 
-try:
-    from yaml.cyaml import CParser as FastParser
-except ImportError:  # PyYAML was built without libyaml; ten times slower, otherwise the same
-    FastParser = yaml.SafeLoader  # type: ignore[assignment,misc]
+# Without libyaml the parser in Python does: ten times slower, otherwise the same. Neither ever constructs anything.
+PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 DEPTH = 50  # mappings and lists inside each other
 
@@ -43,6 +41,7 @@ _UNREADABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U
 _PROPERTY = re.compile(r"[&!]\S*")
 
 
+@final
 @dataclass(slots=True, eq=False)
 class Scalar:
     """`text` is what a key or an id is; `value` is what anything else is."""
@@ -62,6 +61,7 @@ class Scalar:
         return self.plain and self.text in ("", "null")
 
 
+@final
 @dataclass(slots=True, eq=False)
 class Mapping:
     start: int
@@ -69,6 +69,7 @@ class Mapping:
     entries: dict[str, tuple[Scalar, Node]] = field(default_factory=dict)
 
 
+@final
 @dataclass(slots=True, eq=False)
 class Sequence:
     start: int
@@ -76,6 +77,7 @@ class Sequence:
     items: list[Node] = field(default_factory=list)
 
 
+@final
 @dataclass(slots=True, eq=False)
 class Hole:
     """Where an alias stood: reported already, and nothing is known about it."""
@@ -141,7 +143,7 @@ def _unreadable(source: Source) -> list[Diagnostic]:
     findings: list[Diagnostic] = []
     for found in _UNREADABLE.finditer(source.text):
         mark = found[0] == "\ufeff"
-        what = "a byte-order mark" if mark else f"the control character `U+{ord(found[0]):04X}`"
+        what = "a byte-order mark" if mark else f"the unreadable character `U+{ord(found[0]):04X}`"
         findings.append(
             Diagnostic(
                 code="E417",
@@ -172,7 +174,7 @@ class _Composer:
 
     def run(self) -> tuple[Node | None, list[Diagnostic]]:
         try:
-            parser = FastParser(self.source.text if self.masked is None else self.masked)
+            parser = PARSER(self.source.text if self.masked is None else self.masked)
             return self.tree(parser.get_event), self.findings
         except yaml.YAMLError as error:
             self.syntax_error(error)
@@ -276,7 +278,7 @@ class _Composer:
             start, end = node.start + start, node.start + end
             self.fail("E417", "half a surrogate pair is no character", start, end, "write both halves")
         if not lone:
-            parser = FastParser(joined)
+            parser = PARSER(joined)
             while (part := parser.get_event()) is not None:
                 if type(part) is ScalarEvent:
                     node.text = part.value
@@ -292,18 +294,19 @@ class _Composer:
         problem, at = str(getattr(error, "problem", None) or "no YAML"), getattr(error, "problem_mark", None)
         context, begun = getattr(error, "context", None), getattr(error, "context_mark", None)
         what = re.sub(r"^while (parsing|scanning) ", "", context) if context else ""
+        what = what if what.startswith(("a ", "an ")) else ""
         start = min(at.index, len(text)) if at is not None else 0
         opened = begun.index if begun is not None and begun.index < len(text) and what else None
         labels: tuple[Label, ...] = ()
         if start == len(text) and opened is not None:
             start = opened  # at the end of the text nothing can be underlined: show what was left open
-        elif opened is not None and opened != start and what.split(" ")[0] in ("a", "an"):
+        elif opened is not None and opened != start:
             labels = (Label(Span(self.source, opened, opened + 1), f"{what} begins here"),)
-        end = start + 1 if start < len(text) and not text[start].isspace() else start
-        if end == start:  # a blank or the end: underline the last thing before it
+        end = start + 1
+        if start == len(text) or text[start] in " \r\n":  # underline the last thing before it
             end = len(text[:start].rstrip()) or min(1, len(text))
             start = max(end - 1, 0)
-        message = re.sub(r"'([^']+)'", r"`\1`", f"{problem} {context}" if context and what else problem)
+        message = re.sub(r"'([^']+)'", r"`\1`", f"{problem} {context}" if what else problem)
         self.fail("E401", f"this is not YAML: {message}", start, end, _advice(problem, text[start:end]), *labels)
 
 
