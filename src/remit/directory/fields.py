@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from remit.diagnostics import Diagnostic, Label, similar
-from remit.directory.yaml_tree import Hole, Mapping, Node, Scalar, Sequence, span_of
+from remit.directory.nodes import Hole, Mapping, Node, Scalar, Sequence, span_of
 from remit.source import Source, Span
 
 _MOST_COMPARED = 50_000  # names looked at for similar ones in one file: a suggestion is not worth seconds

@@ -9,15 +9,15 @@ holds it to the verdicts of `remit.directory.wire`.
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from remit.diagnostics import Diagnostic, Label, ordered
-from remit.directory import yaml_tree
 from remit.directory.circles import circles
 from remit.directory.codes import DIRECTORY_CODES
 from remit.directory.fields import Fields, found
+from remit.directory.nodes import Hole, Mapping, Node, Scalar, Sequence, value_of
 from remit.directory.shape import STATUSES, Assignment, Directory, Group, Scope, Status, User
-from remit.directory.yaml_tree import Hole, Mapping, Node, Scalar
+from remit.directory.yaml_tree import compose
 from remit.instant import parse_instant
 from remit.source import Source
 
@@ -43,7 +43,7 @@ def read_directory(source: Source) -> tuple[Directory, list[Diagnostic]]:
     collecting = gc.isenabled()
     gc.disable()  # no circles arise here, and looking for some in a million nodes doubles the time
     try:
-        root, findings = yaml_tree.compose(source)
+        root, findings = compose(source)
         if root is None:
             return Directory(name=source.name), ordered(findings)
         reader = _Reader(source)
@@ -115,7 +115,7 @@ class _Reader(Fields):
         entry = body.entries.get("parent")
         if entry is None or (type(entry[1]) is Scalar and entry[1].is_null):
             return {}
-        items = entry[1].items if isinstance(entry[1], yaml_tree.Sequence) else [entry[1]]
+        items = entry[1].items if isinstance(entry[1], Sequence) else [entry[1]]
         known: dict[str, Node] = {}
         for item in items:
             name = self.scope_name("a parent", entry[0], item)
@@ -161,7 +161,7 @@ class _Reader(Fields):
             if (entry := entries.get("attributes")) is not None:
                 bag = self.mapping("`attributes`", "attributes: {department: surgery}", *entry)
                 if bag is not None:
-                    attributes = {word: yaml_tree.value_of(value) for word, (_, value) in bag.entries.items()}
+                    attributes = {word: value_of(value) for word, (_, value) in bag.entries.items()}
             known_so_far = len(self.findings)
             status = self.status(entries.get("status")) or "active"
             if len(self.findings) > known_so_far or _is_hole(entries.get("status")):
@@ -294,7 +294,7 @@ class _Reader(Fields):
     def names_of(self, top: Mapping, section: str, what: str) -> dict[str, Node]:
         entry = top.entries.get(section)
         listed = self.sequence(f"`{section}`", f"{section}: {_EXAMPLES[section]}", *entry) if entry else None
-        items: Sequence[Node] = listed.items if listed else ()
+        items: list[Node] = listed.items if listed else ()
         return {name: item for item in items if (name := self.name(what, item, item)) is not None}
 
 
