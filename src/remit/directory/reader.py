@@ -294,7 +294,7 @@ class _Reader(Fields):
     def names_of(self, top: Mapping, section: str, what: str) -> dict[str, Node]:
         entry = top.entries.get(section)
         listed = self.sequence(f"`{section}`", f"{section}: {_EXAMPLES[section]}", *entry) if entry else None
-        items: list[Node] = listed.items if listed else ()
+        items = listed.items if listed else []
         return {name: item for item in items if (name := self.name(what, item, item)) is not None}
 
 

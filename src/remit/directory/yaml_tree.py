@@ -34,7 +34,8 @@ PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 DEPTH = 50  # mappings and lists inside each other
 
-_UNREADABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+# What no YAML text may hold, and the line ends of YAML 1.1 that JSON does not know: they would be folded in silence.
+_UNREADABLE = re.compile("[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _PROPERTY = re.compile(r"[&!]\S*")
 
 
@@ -51,7 +52,7 @@ def compose(source: Source) -> tuple[Node | None, list[Diagnostic]]:
 
 
 def _unreadable(source: Source) -> list[Diagnostic]:
-    """Characters that no YAML text may hold; the first of them are enough."""
+    """The characters that cannot be kept as they are; the first of them are enough."""
     findings: list[Diagnostic] = []
     for found in _UNREADABLE.finditer(source.text):
         mark = found[0] == "\ufeff"
@@ -61,12 +62,21 @@ def _unreadable(source: Source) -> list[Diagnostic]:
                 code="E417",
                 message=f"the text has {what}",
                 span=Span(source, found.start(), found.end()),
-                help="save the file as UTF-8 without a byte-order mark" if mark else "save the file as UTF-8 text",
+                help="save the file as UTF-8 without a byte-order mark" if mark else _unescaped(found[0]),
             )
         )
         if len(findings) == MOST_FINDINGS:
             break
     return findings
+
+
+def _unescaped(character: str) -> str:
+    escape = f"\\u{ord(character):04x}"
+    return (
+        "save the file as UTF-8 text"
+        if "\ud800" <= character <= "\udfff"
+        else f"write it as `{escape}` in double quotes"
+    )
 
 
 _DROPPED = Scalar("", 0, 0)  # stands where a key cannot be kept; its value is dropped with it

@@ -1,0 +1,168 @@
+"""The decision table in memory: what a policy means, and where each part of it was written.
+
+A *facet* is a role as seen from one layer: a locked role of a base keeps the facets it was declared with, whatever an
+overlay does to the roles it includes. A role reaches its own facet and those of all it includes, so a rule belongs to
+one facet and counts for every role that reaches it. Two facets stand for the blocks `everyone` and `members`.
+
+    base:    role viewer { allow read }     locked role owner includes viewer { allow write }
+    overlay: extend role viewer { deny * }
+    facets:  0 everyone, 1 members, 2 viewer (base), 3 owner (base), 4 viewer (overlay: base's rules and the deny)
+    reach:   owner → 3, 2        viewer → 4
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from remit.model.expression import Expr
+from remit.model.types import Attributes, Reading
+
+EVERYONE, MEMBERS = 0, 1  # facets of the blocks
+BLOCKS = ("everyone", "members")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """File (relative to the policy's folder, a base's prefixed `NAME:`), line and column from 1, and the text there."""
+
+    file: str
+    line: int
+    column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEntry:
+    """A written rule. `role` is None in a block. `cells`: type → its actions. `condition_at` is the offset of the
+    condition's text in the rule's."""
+
+    number: int
+    effect: Literal["allow", "deny"]
+    role: str | None
+    block: str | None
+    facets: tuple[int, ...]
+    cells: Mapping[str, tuple[str, ...]]
+    condition: Expr | None
+    condition_text: str
+    condition_at: int
+    because: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class RoleEntry:
+    """`includes` is closed; `facets` are those the role reaches."""
+
+    name: str
+    title: str
+    locked: bool
+    former: tuple[str, ...]
+    includes: tuple[str, ...]
+    facets: frozenset[int]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class TypeEntry:
+    name: str
+    area: str
+    title: str
+    actions: tuple[str, ...]
+    attributes: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class EventEntry:
+    """A line of `assignments`. `trigger`: None, `first in domain`, `unassigned`, or a condition over claims."""
+
+    kind: str
+    to_group: bool
+    requires: tuple[str, str] | None
+    within_own: bool
+    trigger: Expr | str | None
+    assign: tuple[str, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class GuardEntry:
+    """See `remit.model.policy.Guard`."""
+
+    name: str
+    title: str
+    kind: Literal["least", "most", "per_user", "never"]
+    count: int
+    active: bool
+    role: str
+    other: str
+    per: str
+    place: Place
+
+
+Cells = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class AssertEntry:
+    """`cells` and `other` are the selectors, settled."""
+
+    title: str
+    kind: Literal["within", "only", "no", "requires", "never"]
+    roles: tuple[str, ...]
+    cells: Cells
+    other: Cells
+    condition: Expr | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class TestEntry:
+    """`lines` are plain JSON objects with `kind` user, scope, given, may or event, and their `line` and `column`."""
+
+    title: str
+    lines: tuple[Mapping[str, Any], ...]
+    place: Place
+
+
+@dataclass(slots=True)
+class Table:
+    """INVARIANT: role, type, action and facet names used anywhere in it are declared in it."""
+
+    name: str
+    title: str
+    base: str
+    root: str | None
+    scopes: Mapping[str, str | None]
+    areas: Mapping[str, str]  # name → title, in the order of the text
+    types: Mapping[str, TypeEntry]
+    user: Attributes
+    context: Attributes
+    claims: Attributes
+    roles: Mapping[str, RoleEntry]
+    facet_count: int
+    rules: tuple[RuleEntry, ...]
+    individual_over_group: bool
+    roles_from_subject: bool
+    events: tuple[EventEntry, ...]
+    guards: Mapping[str, GuardEntry]
+    assertions: tuple[AssertEntry, ...]
+    tests: tuple[TestEntry, ...]
+    conditions: Mapping[str, str]  # named conditions: their titles
+    digest: str = ""  # of the meaning; empty until it was asked for (`remit.table.meaning.digest`)
+    origins: Mapping[str, str] = field(default_factory=dict)  # file → path for the person at the terminal
+
+    def reading(self, resource_type: str) -> Reading:
+        """What a condition may read at a resource of this type."""
+        attributes = self.types[resource_type].attributes
+        return Reading({"resource": attributes, "user": self.user, "context": self.context})
+
+    def canonical_role(self, name: str) -> str | None:
+        """The role of this name or former name, or None."""
+        if name in self.roles:
+            return name
+        for role in self.roles.values():
+            if name in role.former:
+                return role.name
+        return None
