@@ -35,16 +35,16 @@ from remit.model.policy import Model
 Atom = tuple[str | int, ...]
 Repairs = set[frozenset[Atom]]
 
-MOST_VALUES = 20_000  # of one set of atoms
+MOST_VALUES = 5_000  # of one set of atoms
 
 
-class TooLarge(Exception):
+class TooLargeError(Exception):
     """There are more values to try than is sensible."""
 
 
 def repairs(model: Model, directory: Directory, request: Json, now: int) -> Repairs:
-    """5: the minimal sets of atoms that work. An allowed request needs none, and an unknown user, an invalid request and
-    unknown names have none. Raises TooLarge."""
+    """5: the minimal sets of atoms that work. An allowed request needs none; an unknown user, an invalid request and
+    unknown names have none. Raises TooLargeError."""
     asked = understand(model, directory, request, now)
     if isinstance(asked, str) or judge(model, asked).decision:
         return set()
@@ -120,7 +120,7 @@ def values(model: Model, asked: Asked, condition: ex.Expr, denies: list[Counting
     for tried in tries:
         count *= len(tried)
     if count > MOST_VALUES:
-        raise TooLarge
+        raise TooLargeError
     for chosen in product(*tries):
         properties, context = dict(asked.properties), dict(asked.context)
         for attr, found in zip(free, chosen, strict=True):
@@ -179,17 +179,17 @@ class Choices:
 
     def sets(self, attr: ex.Attr) -> list[list[Json]]:
         """Every set of the elements that are asked for in it."""
+        declared = declaration(self.model, self.asked.type, attr)
+        assert declared is not None
         elements: list[Json] = []
         for node in self.nodes:
             if isinstance(node, ex.Member) and node.collection == attr:
                 asked_for = self.plain(node.operand) if node.operand in self.free else self.element(attr, node.operand)
-                elements.extend(item for item in asked_for if item not in elements)
+                fitting = [item for item in asked_for if not isinstance(typed([item], declared.type), Unknown)]
+                elements.extend(item for item in fitting if item not in elements)
         if len(elements) > 8:
-            raise TooLarge
-        subsets = [list(chosen) for size in range(len(elements) + 1) for chosen in combinations(elements, size)]
-        kind = declaration(self.model, self.asked.type, attr)
-        assert kind is not None
-        return [subset for subset in subsets if not isinstance(typed(subset, kind.type), Unknown)]
+            raise TooLargeError
+        return [list(chosen) for size in range(len(elements) + 1) for chosen in combinations(elements, size)]
 
     def element(self, attr: ex.Attr, operand: ex.Expr) -> list[Json]:
         declared = declaration(self.model, self.asked.type, attr)
@@ -230,7 +230,7 @@ class Choices:
             for sign in (1, -1)
             for step in (-1, 0, 1)
         }
-        return sorted(instant for instant in found if isinstance(moment(written(instant)), int))
+        return sorted(instant for instant in found if moment(written(instant)) == instant)
 
 
 def written(instant: int) -> str:

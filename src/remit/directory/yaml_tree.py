@@ -71,12 +71,9 @@ def _unreadable(source: Source) -> list[Diagnostic]:
 
 
 def _unescaped(character: str) -> str:
-    escape = f"\\u{ord(character):04x}"
-    return (
-        "save the file as UTF-8 text"
-        if "\ud800" <= character <= "\udfff"
-        else f"write it as `{escape}` in double quotes"
-    )
+    if "\ud800" <= character <= "\udfff":
+        return "save the file as UTF-8 text"
+    return f"write it as `\\u{ord(character):04x}` in double quotes"
 
 
 _DROPPED = Scalar("", 0, 0)  # stands where a key cannot be kept; its value is dropped with it

@@ -1,0 +1,128 @@
+"""The table as a decision wants it: type → action → cell, a cell's roles as bit masks.
+
+A rule counts for every role that reaches one of its facets; that is settled here once, so a decision intersects the
+masks of the roles somebody holds directly with the cell's. Cells are filled when first asked for: a single question
+pays for one cell, a server for those its callers use. INVARIANT: a filled cell never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from remit.evaluator.conditions import Test, compile_condition
+from remit.model.expression import Expr, attributes
+from remit.model.types import Reading
+from remit.table.meaning import Forms, rule_id
+from remit.table.shape import RuleEntry, Table
+
+
+class Entry(NamedTuple):
+    """A rule in a cell: the roles it counts for, and its condition, None where it has none."""
+
+    mask: int
+    test: Test | None
+    rule: RuleEntry
+
+
+class Cell:
+    """One (type, action). `allow` and `deny` are the masks of the roles that have a rule without a condition; the
+    `…_if` masks those of rules with one. Entries stand in the order of their places."""
+
+    __slots__ = ("action", "allow", "allow_if", "allows", "deny", "deny_if", "denies", "type")
+
+    def __init__(self, resource_type: str, action: str, allows: list[Entry], denies: list[Entry]) -> None:
+        self.type = resource_type
+        self.action = action
+        self.allow = _mask(entry.mask for entry in allows if entry.test is None)
+        self.deny = _mask(entry.mask for entry in denies if entry.test is None)
+        self.allow_if = tuple((entry.mask, entry.test) for entry in allows if entry.test is not None)
+        self.deny_if = tuple((entry.mask, entry.test) for entry in denies if entry.test is not None)
+        self.allows = tuple(allows)
+        self.denies = tuple(denies)
+
+
+def _mask(masks: object) -> int:
+    found = 0
+    for mask in masks:  # type: ignore[attr-defined]  # any iterable of ints
+        found |= mask
+    return found
+
+
+class _Actions(dict[str, Cell]):
+    """The cells of one type; a missing one is built, an action the type lacks is a KeyError."""
+
+    __slots__ = ("index", "type")
+
+    def __init__(self, index: Index, resource_type: str) -> None:
+        super().__init__()
+        self.index = index
+        self.type = resource_type
+
+    def __missing__(self, action: str) -> Cell:
+        if action not in self.index.table.types[self.type].actions:
+            raise KeyError(action)
+        found = self[action] = self.index.build(self.type, action)
+        return found
+
+
+class Index:
+    """The cells of a table. Bit 0 is the block everyone, bit 1 members, then the roles by name."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.bits: Mapping[str, int] = {name: 4 << at for at, name in enumerate(sorted(table.roles))}
+        masks = [1, 2] + [0] * (table.facet_count - 2)
+        for name, role in table.roles.items():
+            for facet in role.facets:
+                masks[facet] |= self.bits[name]
+        self._facet_masks = masks
+        self._by_type: dict[str, list[RuleEntry]] = {}
+        for rule in table.rules:
+            for name in rule.cells:
+                self._by_type.setdefault(name, []).append(rule)
+        self._tests: dict[tuple[int, tuple[object, ...]], Test] = {}
+        self._readings: dict[str, Reading] = {}
+        self._reads: dict[int, list[object]] = {}
+        self._ids: dict[tuple[int, str, str], str] = {}
+        self._forms = Forms(table)
+        self.cells: dict[str, _Actions] = {name: _Actions(self, name) for name in table.types}
+
+    def build(self, resource_type: str, action: str) -> Cell:
+        """The cell of one type and action."""
+        entries: dict[str, list[Entry]] = {"allow": [], "deny": []}
+        for rule in self._by_type.get(resource_type, ()):
+            if action in rule.cells[resource_type]:
+                mask = 0
+                for facet in rule.facets:
+                    mask |= self._facet_masks[facet]
+                entries[rule.effect].append(Entry(mask, self.test(rule.condition, resource_type), rule))
+        return Cell(resource_type, action, entries["allow"], entries["deny"])
+
+    def test(self, condition: Expr | None, resource_type: str) -> Test | None:
+        """The condition as a function, built once for all types that declare what it reads alike."""
+        if condition is None:
+            return None
+        reading = self.reading(resource_type)
+        read = self._reads.get(id(condition))
+        if read is None:
+            read = self._reads[id(condition)] = sorted(attributes(condition), key=str)
+        signature = tuple(reading.find(attr) for attr in read)  # type: ignore[arg-type]
+        found = self._tests.get((id(condition), signature))
+        if found is None:
+            found = self._tests[id(condition), signature] = compile_condition(condition, reading)
+        return found
+
+    def reading(self, resource_type: str) -> Reading:
+        """What a condition may read at this type."""
+        if resource_type not in self._readings:
+            self._readings[resource_type] = self.table.reading(resource_type)
+        return self._readings[resource_type]
+
+    def rule_id(self, rule: RuleEntry, cell: Cell) -> str:
+        """The rule's stable id in this cell."""
+        key = (rule.number, cell.type, cell.action)
+        if key not in self._ids:
+            form = self._forms.of(rule.condition, cell.type)
+            self._ids[key] = rule_id(rule, cell.type, cell.action, form)
+        return self._ids[key]

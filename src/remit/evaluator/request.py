@@ -1,0 +1,146 @@
+"""A request as it arrives (AuthZEN 1.0's shape), read by hand: what is wrong with it is said, never raised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from remit.evaluator.facts import EMPTY
+from remit.evaluator.holding import Scopes
+from remit.instant import parse_instant
+
+
+class Resource(dict[str, Any]):
+    """A resource as a mapping with the keys `type`, `id` and `properties`, as requests have it."""
+
+    __slots__ = ()
+
+    def __init__(self, type: str, id: str | None = None, properties: Mapping[str, Any] | None = None) -> None:
+        super().__init__(type=type, id=id, properties=properties or {})
+
+    @property
+    def type(self) -> str:
+        return str(self["type"])
+
+    @property
+    def id(self) -> str | None:
+        return self["id"]  # type: ignore[no-any-return]
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        return self["properties"]  # type: ignore[no-any-return]
+
+
+class Claim(NamedTuple):
+    """A role that the subject brings along."""
+
+    role: str
+    scope: str | None
+
+
+class Asked(NamedTuple):
+    """A well-formed request. `user_type` None: the caller named the user by id alone. `roles`: those asked for
+    instead of a user. `claims`: roles the subject brings, None where it brings no list."""
+
+    user: str
+    user_type: str | None
+    subject: Mapping[str, Any]
+    claims: tuple[Claim, ...] | None
+    roles: tuple[str, ...] | None
+    action: str
+    type: str
+    id: str | None
+    properties: Mapping[str, Any]
+    scope: str | None
+    context: Mapping[str, Any]
+    time: int | None  # given by the request; 0 is a time
+    time_given: bool
+    time_malformed: bool
+
+
+class Malformed(NamedTuple):
+    """Why a request cannot be judged, in words."""
+
+    why: str
+
+
+def read_request(request: Any, scopes: Scopes) -> Asked | Malformed:
+    """The request's parts, or what is wrong with it. Unknown keys are ignored, null is absent."""
+    if not isinstance(request, Mapping):
+        return Malformed("a request is an object with subject, action and resource")
+    subject = request.get("subject")
+    if not isinstance(subject, Mapping):
+        return Malformed("`subject` is missing" if subject is None else "`subject` is no object")
+    user, user_type = subject.get("id"), subject.get("type")
+    if not isinstance(user, str) or not user:
+        return Malformed("`subject.id` is missing" if user is None else "`subject.id` is no text")
+    if not isinstance(user_type, str):
+        return Malformed("`subject.type` is missing" if user_type is None else "`subject.type` is no text")
+    action = request.get("action")
+    if not isinstance(action, Mapping) or not isinstance(action.get("name"), str):
+        return Malformed("`action.name` is missing or no text")
+    brought = subject.get("properties")
+    if brought is not None and not isinstance(brought, Mapping):
+        return Malformed("`subject.properties` is no object")
+    claims = read_claims(brought or EMPTY, scopes)
+    if isinstance(claims, Malformed):
+        return claims
+    return read_parts(
+        user, user_type, brought or EMPTY, claims, None, action["name"], request.get("resource"),
+        request.get("context"), scopes,
+    )  # fmt: skip
+
+
+def read_parts(
+    user: str,
+    user_type: str | None,
+    subject: Mapping[str, Any],
+    claims: tuple[Claim, ...] | None,
+    roles: tuple[str, ...] | None,
+    action: Any,
+    resource: Any,
+    context: Any,
+    scopes: Scopes,
+) -> Asked | Malformed:
+    """The same, from a subject already read."""
+    if not isinstance(action, str):
+        return Malformed("the action is no text")
+    if not isinstance(resource, Mapping):
+        return Malformed("`resource` is missing" if resource is None else "`resource` is no object")
+    kind, identifier = resource.get("type"), resource.get("id")
+    if not isinstance(kind, str):
+        return Malformed("`resource.type` is missing" if kind is None else "`resource.type` is no text")
+    if identifier is not None and not isinstance(identifier, str):
+        return Malformed("`resource.id` is no text")
+    properties = resource.get("properties")
+    if properties is not None and not isinstance(properties, Mapping):
+        return Malformed("`resource.properties` is no object")
+    scope = properties.get("scope") if properties else None
+    if scope is not None and scopes.malformed(scope):
+        return Malformed(f"`scope` names no place of this policy: {scope!r}"[:120])
+    if context is not None and not isinstance(context, Mapping):
+        return Malformed("`context` is no object")
+    given = context.get("time") if context else None
+    time = parse_instant(given) if isinstance(given, str) else None
+    return Asked(
+        user, user_type, subject, claims, roles, action, kind, identifier, properties or EMPTY, scope,
+        context or EMPTY, time, given is not None, given is not None and time is None,
+    )  # fmt: skip
+
+
+def read_claims(brought: Mapping[str, Any], scopes: Scopes) -> tuple[Claim, ...] | Malformed | None:
+    """The roles a subject brings (`roles from subject`): names, or objects with `role` and perhaps `scope`."""
+    listed = brought.get("roles")
+    if not isinstance(listed, list | tuple):
+        return None
+    found: list[Claim] = []
+    for item in listed:
+        if isinstance(item, str):
+            found.append(Claim(item, None))
+            continue
+        role = item.get("role") if isinstance(item, Mapping) else None
+        scope = item.get("scope") if isinstance(item, Mapping) else None
+        if not isinstance(role, str) or (scope is not None and not isinstance(scope, str)):
+            return Malformed("`subject.properties.roles` lists names, or objects with `role` and `scope`")
+        found.append(Claim(role, None if scope == scopes.root else scope))
+    return tuple(found)

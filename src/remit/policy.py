@@ -1,0 +1,157 @@
+"""The public face of remit in Python: load a policy and a directory, bind them, ask.
+
+    policy = Policy.load("policies/measure")
+    pdp = policy.bind(Directory.load("policies/measure/directory.yaml"))
+    pdp.allows("ann", "read", {"type": "customer", "id": "c7", "properties": {"owner": "ann"}})
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from remit.directory import shape
+from remit.evaluator.decision import Decision
+from remit.evaluator.index import Index
+from remit.evaluator.pdp import Pdp as Engine
+from remit.table import meaning
+from remit.table.shape import Table
+
+if TYPE_CHECKING:
+    from remit.diagnostics import Diagnostic
+    from remit.explanation.explain import Explanation
+    from remit.model.policy import Model
+
+
+class _Refused(Exception):
+    """`diagnostics` are all findings, in order."""
+
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        self.diagnostics = diagnostics
+        first = diagnostics[0]
+        place = f"{first.span.source.name}:{first.span.line}: " if first.span else ""
+        more = f" (and {len(diagnostics) - 1} more)" if len(diagnostics) > 1 else ""
+        super().__init__(f"{first.code} {place}{first.message}{more}")
+
+
+class PolicyError(_Refused):
+    """A policy that does not compile, or a table that cannot be read."""
+
+
+class DirectoryError(_Refused):
+    """A directory that cannot be read, or does not fit its policy."""
+
+
+def clock() -> int:
+    """The time now in nanoseconds since 1970."""
+    return time.time_ns()
+
+
+class Policy:
+    """A compiled policy. `model` is None where it came from a table."""
+
+    def __init__(self, table: Table, model: Model | None = None) -> None:
+        self.table = table
+        self.model = model
+        self._index: Index | None = None
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Policy:
+        """The policy at a path: a folder, a `.remit` file, or a table made by `remit compile`.
+
+        Raises PolicyError with every finding, not only the first."""
+        where = Path(path)
+        if where.is_file() and where.suffix != ".remit":
+            from remit.project.tables import load_table
+
+            table, findings = load_table(where)
+            if table is None:
+                raise PolicyError(findings)
+            return cls(table)
+        from remit.project.policies import load
+
+        compiled = load(where).compiled
+        if compiled.table is None:
+            raise PolicyError(compiled.findings)
+        return cls(compiled.table, compiled.model)
+
+    @classmethod
+    def from_sources(cls, sources: Mapping[str, str], base: Policy | None = None, name: str = "policy") -> Policy:
+        """A policy from texts by file name; with `base`, an overlay over it. Raises PolicyError."""
+        from remit.compiler import compile_sources
+        from remit.source import Source
+
+        texts = [Source(file, text) for file, text in sorted(sources.items())]
+        compiled = compile_sources(texts, base.model if base else None, name)
+        if compiled.table is None:
+            raise PolicyError(compiled.findings)
+        return cls(compiled.table, compiled.model)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over what the policy means, in hexadecimal: it names the policy."""
+        return meaning.digest(self.table)
+
+    @property
+    def index(self) -> Index:
+        if self._index is None:
+            self._index = Index(self.table)
+        return self._index
+
+    def bind(
+        self, directory: Directory | shape.Directory | None = None, clock: Callable[[], int] | None = None
+    ) -> Pdp:
+        """The decision point for a directory (None: an empty one). `clock` gives nanoseconds since 1970.
+
+        Raises DirectoryError where the directory does not fit the policy's scopes."""
+        from remit.directory.fit import misfits
+
+        people = directory.data if isinstance(directory, Directory) else directory or shape.Directory()
+        wrong = misfits(self.table, people)
+        if wrong:
+            raise DirectoryError(wrong)
+        return Pdp(self.table, people, clock or globals()["clock"], self.index)
+
+
+class Directory:
+    """Who holds which role. `data` is its content."""
+
+    def __init__(self, data: shape.Directory) -> None:
+        self.data = data
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Directory:
+        """From a YAML or JSON file. Raises DirectoryError with every finding."""
+        from remit.project.directories import load_directory
+
+        data, findings = load_directory(Path(path))
+        if findings:
+            raise DirectoryError(findings)
+        return cls(data)
+
+    @classmethod
+    def from_text(cls, text: str, name: str = "directory.yaml") -> Directory:
+        """From YAML or JSON text. Raises DirectoryError."""
+        from remit.directory.reader import read_directory
+        from remit.source import Source
+
+        data, findings = read_directory(Source(name, text))
+        if findings:
+            raise DirectoryError(findings)
+        return cls(data)
+
+
+class Pdp(Engine):
+    """The decision point, with its explanations."""
+
+    def explain(self, request: Any) -> Explanation:
+        """Everything about a decision: each rule that applied, how roles are held, and what would have to change."""
+        from remit.explanation.explain import explain
+
+        return explain(self, request)
+
+
+__all__ = ["Decision", "Directory", "DirectoryError", "Pdp", "Policy", "PolicyError", "clock"]

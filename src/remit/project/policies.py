@@ -1,0 +1,180 @@
+"""Finds and reads a policy: a file, or a folder with all `.remit` files below it, and the base an overlay extends.
+
+Nothing here judges the language; what cannot be read becomes a finding like any other.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from remit.compiler import Compiled, compile_files, parse_all
+from remit.diagnostics import Diagnostic
+from remit.model.policy import Model
+from remit.source import Source, Span
+from remit.syntax import tree
+
+SUFFIX = ".remit"
+_LARGEST = 128 * 1024 * 1024  # bytes of one file
+_NAMES_A_POLICY = re.compile(r"^[ \t]*policy\s+[A-Za-z_`]", re.MULTILINE)
+
+
+class Loaded(NamedTuple):
+    """A policy as compiled, with the sources that messages quote."""
+
+    compiled: Compiled
+    sources: list[Source]
+
+
+def load(path: Path) -> Loaded:
+    """Compiles the policy at `path`. Findings name files relative to the folder; `origin` is from where we stand."""
+    return _load(path, [])
+
+
+def _load(path: Path, extended_by: list[Path]) -> Loaded:
+    sources, findings = read(path)
+    files, wrong = parse_all(sources)
+    findings += wrong
+    base: Model | None = None
+    base_sources: list[Source] = []
+    extends = next((s for f in files for s in f.statements if isinstance(s, tree.Policy) and s.extends), None)
+    if extends is not None and extends.extends is not None:
+        span, here = extends.extends.span, path.resolve()
+        root = Path(os.path.normpath(_folder_of(span.source) / extends.extends.text))
+        if root.resolve() in [here, *extended_by]:
+            circle = Diagnostic("E305", "policies extend one another in a circle", span, help="one of them is the base")
+            findings.append(circle)
+        elif not root.exists():
+            findings.append(Diagnostic("E304", f"there is no policy at `{extends.extends.text}`", span,
+                                       help="the path is relative to this file"))  # fmt: skip
+        elif _is_table(root):
+            findings.append(Diagnostic("E304", "a compiled table cannot be extended", span,
+                                       help="extend the policy's sources"))  # fmt: skip
+        else:
+            loaded = _load(root, [*extended_by, here])
+            base, base_sources = loaded.compiled.model, loaded.sources
+            if loaded.compiled.findings:
+                findings += loaded.compiled.findings
+    elif extends is None:
+        base = None
+    compiled = compile_files(files, findings, base, _name_of(path))
+    return Loaded(compiled, [*base_sources, *sources])
+
+
+def _folder_of(source: Source) -> Path:
+    return Path(source.origin or source.name).parent
+
+
+def _name_of(path: Path) -> str:
+    stem = path.resolve().stem
+    return re.sub(r"\W", "_", stem) or "policy"
+
+
+def _is_table(path: Path) -> bool:
+    return path.is_file() and path.suffix != SUFFIX
+
+
+# -- reading ---------------------------------------------------------------------------------------------------------
+
+
+def read(path: Path) -> tuple[list[Source], list[Diagnostic]]:
+    """The sources of one policy, and what could not be read."""
+    if not path.exists():
+        return [], [_nowhere(path, "there is no such file or folder")]
+    if path.is_file():
+        source, wrong = read_source(path, path.name)
+        return ([source] if source else []), wrong
+    findings: list[Diagnostic] = []
+    sources: list[Source] = []
+    for file in _files(path, findings):
+        source, wrong = read_source(file, file.relative_to(path).as_posix())
+        findings += wrong
+        if source:
+            sources.append(source)
+    kept = _without_other_policies(sources)
+    if not kept and not findings:
+        findings.append(_nowhere(path, "there is no policy here: no `.remit` file"))
+    return kept, findings
+
+
+def _nowhere(path: Path, why: str) -> Diagnostic:
+    source = Source(path.name or str(path), "", str(path))
+    return Diagnostic("E010", why, Span(source, 0, 0), help="name a policy with --policy, or begin one with: remit init")
+
+
+def _files(folder: Path, findings: list[Diagnostic]) -> Iterable[Path]:
+    """The `.remit` files below, sorted by their path. A link that leads out is a finding, one that stays in is not
+    followed: what it leads to is read where it is."""
+    root = folder.resolve()
+    found: list[Path] = []
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in [*folders, *names]:
+            path = Path(here, name)
+            if not path.is_symlink() or (name in names and path.suffix != SUFFIX):
+                continue
+            if root not in path.resolve().parents:
+                source = Source(path.relative_to(folder).as_posix(), "", str(path))
+                help = "copy what it leads to, or extend that policy"
+                findings.append(Diagnostic("E009", "this link leads out of the policy's folder", Span(source, 0, 0), help=help))
+        found.extend(
+            path for name in names if name.endswith(SUFFIX) and not (path := Path(here, name)).is_symlink()
+        )
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def read_source(path: Path, name: str) -> tuple[Source | None, list[Diagnostic]]:
+    """One file as a source, or the finding that says why not."""
+    source = Source(name, "", str(path))
+    nowhere = Span(source, 0, 0)
+    try:
+        if path.stat().st_size > _LARGEST:
+            return None, [Diagnostic("E005", "the file is too large", nowhere, help="split it into several files")]
+        data = path.read_bytes()
+    except OSError as error:
+        why = (error.strerror or "unreadable").lower()
+        return None, [Diagnostic("E010", f"the file cannot be read: {why}", nowhere, help="check its permissions")]
+    try:
+        return Source(name, data.decode("utf-8"), str(path)), []
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        after = data[error.start : error.start + 200].decode("utf-8", "replace")
+        shown = Source(name, before + after, str(path))
+        span = Span(shown, len(before), len(before) + 1)
+        return None, [Diagnostic("E008", "the file is not UTF-8 from here on", span, help="save it as UTF-8")]
+
+
+def _without_other_policies(sources: list[Source]) -> list[Source]:
+    """Leaves out sub-folders that hold a policy of their own."""
+    others = {
+        folder
+        for source in sources
+        if "/" in source.name and _NAMES_A_POLICY.search(source.text)
+        if (folder := source.name.rsplit("/", 1)[0]) and _has_policy(source)
+    }
+    if not others:
+        return sources
+    return [
+        source
+        for source in sources
+        if not any(source.name == folder or source.name.startswith(folder + "/") for folder in others)
+    ]
+
+
+def _has_policy(source: Source) -> bool:
+    files, _ = parse_all([source])
+    return any(isinstance(statement, tree.Policy) for file in files for statement in file.statements)
+
+
+def policies_below(folder: Path) -> list[Path]:
+    """Every policy at or below a folder: itself, if it holds one, and each sub-folder that names its own."""
+    findings: list[Diagnostic] = []
+    sources = [s for file in _files(folder, findings) if (s := read_source(file, file.relative_to(folder).as_posix())[0])]
+    found = {folder} if _without_other_policies(sources) else set()
+    for source in sources:
+        if "/" in source.name and _NAMES_A_POLICY.search(source.text) and _has_policy(source):
+            found.add(folder / source.name.rsplit("/", 1)[0])
+    return sorted(found) or [folder]

@@ -1,0 +1,887 @@
+"""Policies as text, overlays over them, directories and requests, small and dense enough that rules meet each other.
+
+Everything is drawn from a `random.Random`: hypothesis hands in one that it can shrink (`cases`), the long run one with
+a seed. Text that is made here always compiles: `Conditions` keeps to the types, and to `has` before what may be absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import TypeVar
+
+from hypothesis import strategies as st
+
+from referee.decide import Json, moment
+from remit.directory.shape import STATUSES, Assignment, Directory, Group, Scope, User
+from remit.model import expression as ex
+
+T = TypeVar("T")
+Path = tuple[str, str]  # resource, user or context, and the attribute
+
+NOW = 1_772_366_400 * 10**9  # 2026-03-01T12:00:00Z
+DAY = 86_400 * 10**9
+TIMES = (
+    "2026-01-30T12:00:00Z",
+    "2026-02-27T23:30:00Z",
+    "2026-02-28T12:00:00+01:00",
+    "2026-03-01T11:59:59.999999999Z",
+    "2026-03-01T12:00:00Z",
+    "2026-03-01t14:00:00+02:00",
+    "2026-03-01T13:00:00-00:30",
+    "2026-03-02T12:00:00Z",
+    "2026-03-31T12:00:00.5z",
+)
+NO_TIMES = ("2026-03-01T12:00:00", "2026-03-01", "2026-02-30T12:00:00Z", "2026-03-01T24:00:00Z", "noon", "")
+DURATIONS = ("0s", "30m", "1h", "1d", "30d")
+USERS = ("ann", "bob", "cyd", "dan", "bot")
+WORDS = ("red", "blue", "north", "ann", "bob")
+IDS = ("r1", "r2", "ann", "bob")
+INTEGERS = (-1, 0, 1, 2, 3, 5)
+ENDS = (2**63 - 1, -(2**63))
+ACTIONS = ("read", "create", "update", "delete", "sign")
+ROLES = ("viewer", "clerk", "vet", "boss", "owner")
+ADDED_ROLES = ("intern", "auditor")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """An attribute as it is declared. `kind` string, user, enum, int, bool, time or set; `element` of a set."""
+
+    name: str
+    kind: str
+    optional: bool = False
+    values: tuple[str, ...] = ()
+    element: str = ""
+
+    @property
+    def text(self) -> str:
+        listed = " | ".join(f'"{value}"' for value in self.values)
+        mark = "?" if self.optional else ""
+        one = f"({listed})?" if listed and self.optional else listed
+        if self.kind == "set":
+            return f"{self.name}: set of {one or self.element + mark}"
+        return f"{self.name}: {one or self.kind + mark}"
+
+
+@dataclass(frozen=True)
+class Readable:
+    """What a condition may read at every type its rule covers: `guarded` only after `has`. Of different enumerations
+    only the common values are written (`mixed`)."""
+
+    path: Path
+    kind: str
+    values: tuple[str, ...] = ()
+    element: str = ""
+    guarded: bool = False
+    mixed: bool = False
+
+    @property
+    def text(self) -> str:
+        return ".".join(self.path)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A resource type."""
+
+    name: str
+    area: str
+    attributes: dict[str, Declared]
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Named:
+    """A named condition: for which types, and what it asks `has` of."""
+
+    name: str
+    types: frozenset[str]
+    asked: frozenset[Path]
+
+
+@dataclass
+class World:
+    """What a policy declares, for those who write rules, directories and requests for it."""
+
+    scopes: list[str] = field(default_factory=list)  # kinds, each below the one before
+    areas: dict[str, list[str]] = field(default_factory=dict)
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    sets: dict[str, frozenset[str]] = field(default_factory=dict)
+    permissions: dict[str, dict[str, set[tuple[str, str]]]] = field(default_factory=dict)  # area → name → cells
+    user: list[Declared] = field(default_factory=list)
+    context: list[Declared] = field(default_factory=list)
+    conditions: list[Named] = field(default_factory=list)
+    roles: list[str] = field(default_factory=list)
+    locked: set[str] = field(default_factory=set)
+    former: dict[str, str] = field(default_factory=dict)
+    from_subject: bool = False
+
+    @property
+    def places(self) -> list[str]:
+        return [f"{kind}/{name}" for kind in self.scopes[1:] for name in ("north", "south")]
+
+
+@dataclass
+class Case:
+    """A policy as statements and as files, perhaps an overlay, a directory, and requests."""
+
+    statements: list[str]
+    sources: dict[str, str]
+    overlay: dict[str, str] | None
+    directory: Directory
+    requests: list[Json]
+    world: World
+
+
+def make_case(random: Random, requests: int = 40, small: bool = False) -> Case:
+    """A case of everything. `small` keeps to fewer rules and to few attributes in a condition, for repairs."""
+    maker = Maker(random, small)
+    statements = maker.policy()
+    overlay = maker.overlay() if random.random() < 0.4 else None
+    directory = maker.directory()
+    return Case(
+        statements,
+        maker.files(statements),
+        None if overlay is None else {"over.remit": lines(overlay)},
+        directory,
+        [maker.request(directory) for _ in range(requests)],
+        maker.world,
+    )
+
+
+def cases(requests: int = 40, small: bool = False) -> st.SearchStrategy[Case]:
+    """The same for hypothesis, which shrinks what it finds."""
+    randoms = st.randoms(use_true_random=False, note_method_calls=False)
+    return randoms.map(lambda random: make_case(random, requests, small))
+
+
+def lines(statements: Sequence[str]) -> str:
+    return "\n\n".join(statements) + "\n"
+
+
+class Maker:
+    def __init__(self, random: Random, small: bool) -> None:
+        self.random = random
+        self.small = small
+        self.world = World()
+
+    # -- chance ------------------------------------------------------------------------------------------------------
+
+    def chance(self, probability: float) -> bool:
+        return self.random.random() < probability
+
+    def one(self, items: Sequence[T]) -> T:
+        return items[self.random.randrange(len(items))]
+
+    def some(self, items: Sequence[T], least: int, most: int) -> list[T]:
+        """Between `least` and `most` of the items, as far as there are so many, in their order."""
+        count = min(self.random.randint(least, most), len(items))
+        chosen = set(self.random.sample(range(len(items)), count))
+        return [item for number, item in enumerate(items) if number in chosen]
+
+    # -- the policy --------------------------------------------------------------------------------------------------
+
+    def policy(self) -> list[str]:
+        """The statements of a policy, in any order."""
+        found = ['policy main "Main"'] if self.chance(0.5) else []
+        self.world.scopes = ["company", "region", "branch"][: self.one((0, 1, 2, 3, 3))]
+        for number, kind in enumerate(self.world.scopes):
+            found.append(f"scope {kind}" + (f" in {self.world.scopes[number - 1]}" if number else ""))
+        self.world.user = [self.vary(declared) for declared in self.some(USER_ATTRIBUTES, 0, 3)]
+        self.world.context = [self.vary(declared) for declared in self.some(CONTEXT_ATTRIBUTES, 0, 3)]
+        for root, attributes in (("user", self.world.user), ("context", self.world.context)):
+            if attributes:
+                found.append(f"{root} {{ {'  '.join(declared.text for declared in attributes)} }}")
+        found.extend(self.catalogue())
+        found.extend(self.named_conditions(["fresh", "own", "late"]))
+        found.extend(self.roles())
+        for block in ("everyone", "members"):
+            if self.chance(0.5):
+                found.append(f"{block} {{\n{self.rules(0, 2)}\n}}")
+        switches = ["individual over group"] if self.chance(0.4) else []
+        if self.chance(0.4):
+            switches.append("roles from subject")
+            self.world.from_subject = True
+        if switches:
+            found.append(f"assignments {{ {' '.join(switches)} }}")
+        self.random.shuffle(found)
+        return found
+
+    def files(self, statements: list[str]) -> dict[str, str]:
+        """The statements spread over files."""
+        names = ["main.remit", "more/roles.remit", "z.remit"][: self.one((1, 1, 2, 3))]
+        found: dict[str, list[str]] = {name: [] for name in names}
+        for statement in statements:
+            found[self.one(names)].append(statement)
+        return {name: lines(inside) for name, inside in found.items()}
+
+    def vary(self, declared: Declared) -> Declared:
+        """The attribute, optional now and then."""
+        optional = self.chance(0.35)
+        return Declared(declared.name, declared.kind, optional, declared.values, declared.element)
+
+    def catalogue(self) -> list[str]:
+        """Areas with their types and permissions, and sets of actions."""
+        found: list[str] = []
+        sets = {"write": ("create", "update", "delete"), "change": ("update", "sign"), "most": ("write", "read")}
+        areas = ["patients", "money", "people"][: self.random.randint(1, 3)]
+        names = ["record", "invoice", "member", "report"][: max(self.random.randint(2, 4), len(areas))]
+        bodies: dict[str, list[str]] = {area: [] for area in areas}
+        for number, name in enumerate(names):
+            area = areas[number] if number < len(areas) else self.one(areas)
+            chosen = self.some(RESOURCE_ATTRIBUTES, 1, 3 if self.small else 6)
+            kind = Kind(
+                name,
+                area,
+                {declared.name: self.vary(self.one(declared.variants)) for declared in chosen},
+                tuple(self.some(ACTIONS, 1, 4)),
+            )
+            self.world.kinds[name] = kind
+            self.world.areas.setdefault(area, []).append(name)
+            inside = "  ".join(declared.text for declared in kind.attributes.values())
+            bodies[area].append(f"  resource {name} {{ {inside}  actions {', '.join(kind.actions)} }}")
+        everywhere = {action for kind in self.world.kinds.values() for action in kind.actions}
+        for name, inside in sets.items():
+            actions = frozenset[str]().union(*(self.world.sets.get(one, frozenset({one})) for one in inside))
+            known = all(one in self.world.sets or one in everywhere for one in inside)
+            if known and self.chance(0.6):
+                self.world.sets[name] = actions
+                found.append(f"actions {name} = {', '.join(inside)}")
+        for area in areas:
+            self.world.permissions[area] = {}
+            for name in self.some(["view", "desk"], 0, 2):
+                bundles, cells = [], set[tuple[str, str]]()
+                for _ in range(self.random.randint(1, 2)):
+                    text, taken = self.selection(self.world.areas[area])
+                    bundles.append(text)
+                    cells |= taken
+                bodies[area].append(f"  permission {name} {{ {'  '.join(bundles)} }}")
+                self.world.permissions[area][name] = cells
+            found.append(f"area {area} {{\n{lines(bodies[area])}}}")
+        return found
+
+    def selection(self, types: list[str]) -> tuple[str, set[tuple[str, str]]]:
+        """`a, b on t, u` over these types, and the cells it takes."""
+        named = None if self.chance(0.4) else self.some(types, 1, 2)
+        inside = types if named is None else named
+        actions = [set(self.world.kinds[name].actions) for name in inside]
+        single = sorted(set.union(*actions) if named is None else set.intersection(*actions))
+        fit = any if named is None else all
+        sets = [name for name, held in sorted(self.world.sets.items()) if fit(held & has for has in actions)]
+        words = self.some([*single, *sets], 1, 2) if self.chance(0.75) else []
+        taken = {
+            (name, action)
+            for name in inside
+            for action in self.world.kinds[name].actions
+            if not words or any(action in self.world.sets.get(word, {word}) for word in words)
+        }
+        if self.chance(0.5):
+            words.reverse()
+        return f"{', '.join(words) or '*'} on {', '.join(named or ['*'])}", taken
+
+    def named_conditions(self, names: list[str]) -> list[str]:
+        found: list[str] = []
+        for name in self.some(names, 0, len(names)):
+            types = self.some(sorted(self.world.kinds), 1, 4)
+            writer = Conditions(self, types, about=self.one(types))
+            text = writer.write(2)
+            self.world.conditions.append(Named(name, frozenset(types), frozenset(writer.asked)))
+            title = ' "in plain words"' if self.chance(0.3) else ""
+            found.append(f"condition {name}{title} = {text}")
+        return found
+
+    # -- roles -------------------------------------------------------------------------------------------------------
+
+    def roles(self) -> list[str]:
+        """Roles that include earlier ones: chains and diamonds."""
+        found: list[str] = []
+        for name in ROLES[: self.random.randint(2, 5)]:
+            locked = self.chance(0.3)
+            if locked:
+                self.world.locked.add(name)
+            found.append(("locked " if locked else "") + self.role(name, self.world.roles, former=self.chance(0.25)))
+            self.world.roles.append(name)
+        return found
+
+    def role(self, name: str, before: Sequence[str], former: bool) -> str:
+        if former:
+            self.world.former[f"old_{name}"] = name
+        head = f"role {name}" + (f" was old_{name}" if former else "")
+        included = self.some(before, 0, 2)
+        if self.chance(0.5):
+            included.reverse()
+        if included:
+            head += f" includes {', '.join(included)}"
+        return f"{head} {{\n{self.rules(0 if included else 1, 3 if self.small else 5)}\n}}"
+
+    def rules(self, least: int, most: int) -> str:
+        """The body of a role or block: rules at the top and in areas."""
+        found: list[str] = []
+        left = self.random.randint(least, most)
+        while left > 0:
+            if self.chance(0.3):
+                found.append(f"  {self.rule(None)}")
+                left -= 1
+                continue
+            areas = self.some(sorted(self.world.areas), 1, 2)
+            if self.chance(0.5):
+                areas.reverse()
+            inside = [self.rule(areas) for _ in range(min(left, self.random.randint(1, 3)))]
+            left -= len(inside)
+            body = ("  " if self.chance(0.3) else "\n    ").join(inside)
+            found.append(f"  in {', '.join(areas)} {{\n    {body}\n  }}")
+        return "\n".join(found)
+
+    def rule(self, areas: list[str] | None) -> str:
+        """One rule. `areas` None: at the top."""
+        inside = sorted(self.world.areas) if areas is None else areas
+        permissions = sorted({name for area in inside for name in self.world.permissions[area]})
+        if permissions and self.chance(0.2):
+            names = self.some(permissions, 1, 2)
+            cells = {
+                cell for area in inside for name in names for cell in self.world.permissions[area].get(name, set())
+            }
+            return f"grant {', '.join(names)}" + self.tail(cells)
+        text, cells = self.selection([name for area in inside for name in self.world.areas[area]])
+        if self.chance(0.35):
+            excepts, taken = self.excepts(cells)
+            if cells - taken:
+                text, cells = f"{text} except {', '.join(excepts)}", cells - taken
+        effect = "deny " if self.chance(0.35) else "allow"
+        return f"{effect} {text}" + self.tail(cells)
+
+    def excepts(self, cells: set[tuple[str, str]]) -> tuple[list[str], set[tuple[str, str]]]:
+        """What an `except` takes out of these cells."""
+        items, taken = [], set[tuple[str, str]]()
+        for _ in range(self.random.randint(1, 2)):
+            name, action = self.one(sorted(cells))
+            held = [word for word, inside in sorted(self.world.sets.items()) if action in inside]
+            word = self.one(held) if held and self.chance(0.4) else action
+            match self.random.randrange(4):
+                case 0:
+                    items.append(name)
+                    taken |= {cell for cell in cells if cell[0] == name}
+                case 1:
+                    items.append(f"{word} on *")
+                    taken |= {cell for cell in cells if cell[1] in self.world.sets.get(word, {word})}
+                case _:
+                    items.append(f"{word} on {name}")
+                    inside = self.world.sets.get(word, {word})
+                    taken |= {cell for cell in cells if cell[0] == name and cell[1] in inside}
+        return items, taken
+
+    def tail(self, cells: set[tuple[str, str]]) -> str:
+        """`when` and `because`."""
+        text = ""
+        if self.chance(0.6):
+            types = sorted({name for name, _ in cells})
+            known = [named.name for named in self.world.conditions if fits(self.world, named, types)]
+            if known and self.chance(0.25):
+                text = f" when {self.one(known)}"
+            else:
+                text = f" when {Conditions(self, types).write(1 if self.small else self.random.randint(0, 2))}"
+        return text + (' because "so it is"' if self.chance(0.15) else "")
+
+    # -- the overlay -------------------------------------------------------------------------------------------------
+
+    def overlay(self) -> list[str]:
+        """Roles replaced, extended and added over the policy, locked ones left alone."""
+        world = self.world
+        found = ['policy custom extends ".."'] if self.chance(0.5) else []
+        if self.chance(0.5) and "all_writes" not in world.sets:
+            actions = [a for a in ("create", "update") if any(a in kind.actions for kind in world.kinds.values())]
+            if actions:
+                world.sets["all_writes"] = frozenset(actions)
+                found.append(f"actions all_writes = {', '.join(actions)}")
+        found.extend(self.named_conditions(["mine"]))
+        for number, name in enumerate(list(world.roles)):
+            if name in world.locked or self.chance(0.4):
+                continue
+            if self.chance(0.6):
+                found.append(f"extend role {name} {{\n{self.rules(1, 2)}\n}}")
+            else:
+                kept = name in world.former.values()
+                found.append(self.role(name, world.roles[:number], former=kept))
+        for name in self.some(ADDED_ROLES, 0, 2):
+            found.append(("locked " if self.chance(0.2) else "") + self.role(name, world.roles, former=False))
+            world.roles.append(name)
+        self.random.shuffle(found)
+        return found
+
+    # -- the directory -----------------------------------------------------------------------------------------------
+
+    def directory(self) -> Directory:
+        """Users, groups in groups, scopes with several parents."""
+        scopes: dict[str, Scope] = {}
+        for name in self.world.places:
+            kind = name.partition("/")[0]
+            above = [other for other in scopes if self.chance(0.5)]
+            if self.chance(0.1):
+                above.append(self.world.scopes[0])
+            if self.chance(0.95) or kind == "region":
+                scopes[name] = Scope(name, tuple(above[:2]))
+        users = {}
+        for name in USERS:
+            if self.chance(0.9):
+                users[name] = User(
+                    name,
+                    "service" if name == "bot" else "user",
+                    self.one(STATUSES) if self.chance(0.15) else "active",
+                    self.values(self.world.user, 0.85),
+                    self.assignments(scopes, 2),
+                )
+        groups: dict[str, Group] = {}
+        for name in self.some(["desk", "staff", "all"], 0, 3):
+            inner = tuple(self.some(list(groups), 0, 2))
+            members = tuple(self.some(list(users), 0, 3))
+            groups[name] = Group(name, members, inner, self.assignments(scopes, 2))
+        return Directory(users, groups, scopes, frozenset(), frozenset({"zed"}))
+
+    def assignments(self, scopes: dict[str, Scope], most: int) -> tuple[Assignment, ...]:
+        names = [*self.world.roles, *self.world.roles, *self.world.former, "ghost"]
+        found = []
+        for _ in range(self.random.randint(0, most)):
+            scope: str | None = None
+            if self.world.scopes and self.chance(0.65):
+                scope = self.one([*scopes, *scopes, *scopes, *self.world.scopes])
+            start = end = None
+            if self.chance(0.25):
+                start = NOW + self.one((-40, -1, 0, 1)) * DAY if self.chance(0.7) else None
+                end = (start or NOW) + self.one((0, 1, 2)) * DAY if self.chance(0.6) else None
+                end = None if end == start else end
+            found.append(Assignment(self.one(names), scope, start, end))
+        return tuple(found)
+
+    # -- requests ----------------------------------------------------------------------------------------------------
+
+    def request(self, directory: Directory) -> Json:
+        """A request, mostly sensible."""
+        tidy = self.chance(0.4)  # nothing is missing or wrong
+        kind = self.world.kinds[self.one(sorted(self.world.kinds))]
+        user = self.one([*directory.users]) if directory.users and (tidy or self.chance(0.9)) else "zed"
+        if user == "zed" and self.chance(0.7):
+            user = "eve"
+        subject = {"type": directory.users[user].type if user in directory.users else "user", "id": user}
+        if not tidy and self.chance(0.05):
+            subject["type"] = "service"
+        claims: dict[str, Json] = {}
+        if user not in directory.users or self.chance(0.1):
+            claims = self.claims()
+        request: dict[str, Json] = {
+            "subject": {**subject, "properties": claims} if claims else subject,
+            "action": {"name": self.one(kind.actions)},
+            "resource": {"type": kind.name},
+        }
+        if tidy or self.chance(0.9):
+            request["resource"]["id"] = self.one(IDS)
+        properties = self.values(list(kind.attributes.values()), 1.0 if tidy else 0.8)
+        context = self.values(self.world.context, 1.0 if tidy else 0.8)
+        if self.world.scopes and self.chance(0.85):
+            properties["scope"] = self.scope(directory, tidy)
+        if self.chance(0.3):
+            context["time"] = self.one(TIMES) if tidy or self.chance(0.7) else self.one([*NO_TIMES, 5, None, True, []])
+        if not tidy and self.chance(0.2):
+            properties["stranger"] = self.one(WORDS)
+            context["stranger"] = 1
+        if properties or self.chance(0.5):
+            request["resource"]["properties"] = properties
+        if context or self.chance(0.3):
+            request["context"] = context
+        if not tidy and self.chance(0.12):
+            self.damage(request)
+        return request
+
+    def scope(self, directory: Directory, tidy: bool) -> Json:
+        known = [*directory.scopes]
+        kinds = self.world.scopes
+        if tidy or self.chance(0.75):
+            return self.one([*known, *known, kinds[0]])
+        below = [f"{kind}/lost" for kind in kinds[1:]]
+        malformed = ["", "/", "galaxy", "galaxy/x", f"{kinds[-1]}/", "/north", 7, True, [kinds[0]], {}, *kinds[1:]]
+        return self.one([None, f"{kinds[0]}/x", *below, *below]) if self.chance(0.7) else self.one(malformed)
+
+    def claims(self) -> dict[str, Json]:
+        """What a subject says of itself."""
+        found = self.values(self.world.user, 0.8)
+        if self.chance(0.85):
+            places = [*self.world.places, *self.world.scopes[:1], "branch/lost", "branch", None]
+            names = [*self.world.roles, *self.world.roles, *self.world.former, "ghost"]
+            roles: list[Json] = []
+            for _ in range(self.random.randint(0, 3)):
+                role = self.one(names)
+                roles.append({"role": role, "scope": self.one(places)} if self.chance(0.5) else role)
+            if self.chance(0.1):
+                roles.append(self.one([5, None, {}, {"role": 5}, {"role": "vet", "scope": 5}, ["vet"], True]))
+            if self.chance(0.1):
+                roles.append({"role": self.one(names)})
+            found["roles"] = roles if self.chance(0.93) else self.one([None, "vet", {}, 5, False])
+        return found
+
+    def values(self, attributes: list[Declared], care: float) -> dict[str, Json]:
+        """Values for attributes; without `care` some are missing, null, or of a wrong type."""
+        found: dict[str, Json] = {}
+        for declared in attributes:
+            if self.chance(care):
+                if not declared.optional or self.chance(0.65):
+                    found[declared.name] = self.value(declared)
+            elif self.chance(0.25):
+                found[declared.name] = None
+            elif self.chance(0.6):
+                found[declared.name] = self.wrong(declared)
+        return found
+
+    def value(self, declared: Declared) -> Json:
+        if declared.kind == "set":
+            inside = Declared("", "enum" if declared.values else declared.element, False, declared.values)
+            return [self.value(inside) for _ in range(self.one((0, 1, 2, 2, 3)))]
+        pools: dict[str, Sequence[Json]] = {
+            "enum": declared.values,
+            "int": (*INTEGERS, *INTEGERS, *ENDS),
+            "bool": (True, False),
+            "time": TIMES,
+            "string": WORDS,
+            "user": USERS,
+        }
+        return self.one(pools[declared.kind])
+
+    def wrong(self, declared: Declared) -> Json:
+        """A value that is none of the attribute's type, or just about."""
+        if declared.kind == "set" and self.chance(0.6):
+            inside = Declared("", "enum" if declared.values else declared.element, False, declared.values)
+            return [self.value(inside), self.one([self.wrong(inside), None])]
+        if declared.kind == "time" and self.chance(0.7):
+            return self.one(NO_TIMES)
+        if declared.kind == "enum" and self.chance(0.7):
+            return self.one(["elsewhere", "", "Open"])
+        strangers: list[Json] = [1, 0, 1.0, True, False, "1", "true", 2**63, -(2**63) - 1, 2.5, [], {}, ["red"]]
+        strangers += [{"red": 1}, [[]], "2026-03-01T12:00:00Z"]
+        return self.one(strangers)
+
+    def damage(self, request: dict[str, Json]) -> None:
+        """Something that a request may not be, or that the policy does not know."""
+        subject, action, resource = request["subject"], request["action"], request["resource"]
+        match self.random.randrange(12):
+            case 0:
+                request.pop(self.one(["subject", "action", "resource"]))
+            case 1:
+                request[self.one(["subject", "action", "resource"])] = self.one([None, "ann", [], 5])
+            case 2:
+                subject["type"] = self.one([None, 5, "service", ""])
+            case 3:
+                subject["id"] = self.one([None, 5, "", "eve", "zed", True])
+            case 4:
+                action["name"] = self.one([None, 5, "", "fly", "Read"])
+            case 5:
+                resource["type"] = self.one([None, 5, "", "dragon", []])
+            case 6:
+                resource["id"] = self.one([None, 5, "", True, []])
+            case 7:
+                resource["properties"] = self.one([None, [], "x", 5, False])
+            case 8:
+                request["context"] = self.one([None, [], "x", 5, False])
+            case 9:
+                subject["properties"] = self.one([None, [], "x", 5, {}])
+            case 10:
+                subject.pop(self.one(["type", "id"]))
+            case _:
+                (action if self.chance(0.5) else resource).clear()
+
+
+def fits(world: World, named: Named, types: list[str]) -> bool:
+    """Whether a named condition may stand in a rule over these types."""
+    if not set(types) <= named.types:
+        return False
+    for root, name in named.asked:
+        if root == "resource" and not any(name in world.kinds[kind].attributes for kind in types):
+            return False
+    return True
+
+
+# -- attributes ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Varied:
+    """An attribute that types declare differently."""
+
+    name: str
+    variants: tuple[Declared, ...]
+
+
+def varied(name: str, *variants: tuple[str, tuple[str, ...], str]) -> Varied:
+    return Varied(name, tuple(Declared(name, kind, False, values, element) for kind, values, element in variants))
+
+
+_STATUS, _OTHER = ("open", "closed", "void"), ("open", "late", "closed")
+_PLAIN: tuple[str, ...] = ()
+RESOURCE_ATTRIBUTES = (
+    varied("status", ("enum", _STATUS, ""), ("enum", _STATUS, ""), ("enum", _OTHER, ""), ("string", _PLAIN, "")),
+    varied("stage", ("enum", _OTHER, ""), ("enum", ("red", "blue"), "")),
+    varied("owner", ("user", _PLAIN, "")),
+    varied("label", ("string", _PLAIN, "")),
+    varied("cost", ("int", _PLAIN, "")),
+    varied("size", ("int", _PLAIN, "")),
+    varied("flag", ("bool", _PLAIN, "")),
+    varied("done", ("bool", _PLAIN, "")),
+    varied("made", ("time", _PLAIN, "")),
+    varied("due", ("time", _PLAIN, "")),
+    varied("tags", ("set", _PLAIN, "string"), ("set", _PLAIN, "string"), ("set", _STATUS, "enum")),
+    varied("marks", ("set", ("red", "blue"), "enum")),
+    varied("peers", ("set", _PLAIN, "user")),
+    varied("codes", ("set", _PLAIN, "int")),
+    varied("slots", ("set", _PLAIN, "time")),
+)
+USER_ATTRIBUTES = (
+    Declared("team", "string"),
+    Declared("level", "int"),
+    Declared("since", "time"),
+    Declared("labels", "set", element="string"),
+    Declared("lead", "user"),
+    Declared("temp", "bool"),
+    Declared("mood", "enum", values=("open", "red")),
+)
+CONTEXT_ATTRIBUTES = (
+    Declared("hour", "int"),
+    Declared("mfa", "bool"),
+    Declared("channel", "enum", values=("web", "api")),
+    Declared("sent", "time"),
+    Declared("via", "string"),
+    Declared("rights", "set", element="string"),
+)
+TEXTUAL = ("string", "user", "enum")
+
+
+# -- conditions ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a condition: how tightly it binds (0 `or` … 4 a word), and what is present when it is true or false."""
+
+    text: str
+    binds: int
+    if_true: frozenset[Path] = frozenset()
+    if_false: frozenset[Path] = frozenset()
+
+    def inside(self, binds: int) -> str:
+        return f"({self.text})" if self.binds < binds else self.text
+
+
+class Conditions:
+    """Writes conditions that are well typed at each of some types."""
+
+    def __init__(self, maker: Maker, types: list[str], about: str = "") -> None:
+        self.maker = maker
+        self.types = types
+        self.about_type = about  # reads only attributes that this type has, in case no rule uses the condition
+        self.asked: set[Path] = set()
+        self.readable = self.find()
+
+    def find(self) -> list[Readable]:
+        world = self.maker.world
+        found = [
+            Readable(("user", "id"), "user"),
+            Readable(("resource", "id"), "string"),
+            Readable(("resource", "scope"), "string"),
+            Readable(("context", "time"), "time"),
+            Readable(("user", "roles"), "set", element="string"),
+            Readable(("user", "groups"), "set", element="string"),
+        ]
+        for root, attributes in (("user", world.user), ("context", world.context)):
+            for one in attributes:
+                found.append(Readable((root, one.name), one.kind, one.values, one.element, one.optional))
+        kinds = [world.kinds[name] for name in self.types]
+        about = [world.kinds[self.about_type]] if self.about_type else kinds
+        for name in sorted({name for kind in about for name in kind.attributes}):
+            declared = [kind.attributes.get(name) for kind in kinds]
+            there = [one for one in declared if one]
+            if len({one.optional for one in there}) > 1:
+                continue
+            guarded = there[0].optional
+            if len(there) < len(kinds) and not guarded:
+                continue
+            if len({(one.kind, one.values, one.element) for one in there}) == 1:
+                one = there[0]
+                found.append(Readable(("resource", name), one.kind, one.values, one.element, guarded))
+            elif all(one.kind in TEXTUAL for one in there):
+                common = set.intersection(*(set(one.values) for one in there if one.kind == "enum"))
+                if common:
+                    found.append(Readable(("resource", name), "enum", tuple(sorted(common)), "", guarded, mixed=True))
+        return found
+
+    def write(self, depth: int) -> str:
+        return self.piece(depth, frozenset()).text
+
+    def piece(self, depth: int, present: frozenset[Path]) -> Piece:
+        """A condition that may read what needs no `has`, and what is `present`."""
+        maker = self.maker
+        guarded = [one for one in self.readable if one.guarded]
+        if guarded and maker.chance(0.35):
+            return self.after_has(maker.one(guarded), depth, present)
+        if depth <= 0 or maker.chance(0.25):
+            return self.leaf(present)
+        match maker.random.randrange(8):
+            case 0 | 1 | 2:
+                return self.joined("and", depth, present)
+            case 3 | 4 | 5:
+                return self.joined("or", depth, present)
+            case 6:
+                return self.negated(self.piece(depth - 1, present))
+        about = [self.about_type] if self.about_type else self.types
+        known = [
+            named
+            for named in maker.world.conditions
+            if set(self.types) <= named.types and fits(maker.world, named, about)
+        ]
+        if not known:
+            return self.leaf(present)
+        named = maker.one(known)
+        self.asked |= named.asked
+        return Piece(named.name, 4)
+
+    def negated(self, inner: Piece) -> Piece:
+        return Piece(f"not {inner.inside(2)}", 2, inner.if_false, inner.if_true)
+
+    def joined(self, word: str, depth: int, present: frozenset[Path]) -> Piece:
+        parts: list[Piece] = []
+        seen = present
+        for _ in range(2 if self.maker.chance(0.8) else 3):
+            part = self.piece(depth - 1, seen)
+            parts.append(part)
+            seen |= part.if_true if word == "and" else part.if_false
+        return self.join(word, parts)
+
+    def join(self, word: str, parts: list[Piece]) -> Piece:
+        """What an `and` knows when true, an `or` when false: all that its parts know."""
+        binds = 1 if word == "and" else 0
+        text = f" {word} ".join(part.inside(binds + 1) for part in parts)
+        if word == "and":
+            return Piece(text, binds, frozenset[Path]().union(*(part.if_true for part in parts)))
+        return Piece(text, binds, frozenset(), frozenset[Path]().union(*(part.if_false for part in parts)))
+
+    def after_has(self, one: Readable, depth: int, present: frozenset[Path]) -> Piece:
+        """`has x`, mostly with something that reads x."""
+        self.asked.add(one.path)
+        has = Piece(f"has {one.text}", 3, frozenset({one.path}))
+        match self.maker.random.randrange(6):
+            case 0:
+                return has
+            case 1:
+                return self.negated(has)
+            case 2 | 3:
+                return self.join("and", [has, self.reading(one, depth, present | {one.path})])
+            case _:
+                return self.join("or", [self.negated(has), self.reading(one, depth, present | {one.path})])
+
+    def reading(self, one: Readable, depth: int, present: frozenset[Path]) -> Piece:
+        """A condition on this attribute, and perhaps on more."""
+        leaf = self.about(one, present)
+        if depth > 1 and self.maker.chance(0.4):
+            return self.join(self.maker.one(["and", "or"]), [leaf, self.piece(depth - 2, present)])
+        return leaf
+
+    def leaf(self, present: frozenset[Path]) -> Piece:
+        maker = self.maker
+        if maker.chance(0.02):
+            return Piece(maker.one(["true", "false"]), 4)
+        usable = [one for one in self.readable if not one.guarded or one.path in present]
+        built_in = [one for one in usable if one.path[1] in ("id", "scope", "time", "roles", "groups")]
+        declared = [one for one in usable if one not in built_in]
+        return self.about(maker.one(declared if declared and maker.chance(0.75) else built_in), present)
+
+    def about(self, one: Readable, present: frozenset[Path]) -> Piece:
+        """A comparison that reads this attribute."""
+        others = [
+            other for other in self.readable if other.path != one.path and (not other.guarded or other.path in present)
+        ]
+        if one.kind == "set":
+            return self.about_set(one, others)
+        sets = [other for other in others if other.kind == "set" and self.alike(one, other, other.element)]
+        if sets and self.maker.chance(0.25):
+            return self.inside(one.text, self.maker.one(sets).text)
+        same = [other for other in others if other.kind != "set" and self.alike(one, other, other.kind)]
+        if one.kind == "bool":
+            return self.about_bool(one, same)
+        if one.kind == "time":
+            return self.about_time(one, same)
+        if self.maker.chance(0.3):
+            listed = [self.literal(one) for _ in range(self.maker.random.randint(0, 3))]
+            return self.inside(one.text, f"[{', '.join(listed)}]")
+        right = self.maker.one(same).text if same and self.maker.chance(0.4) else self.literal(one)
+        return self.compared(one.text, right, ordered=one.kind == "int")
+
+    def alike(self, one: Readable, other: Readable, kind: str) -> bool:
+        """Whether the two may be compared at every type: textual ones are, but for enumerations without a common
+        value."""
+        if one.kind not in TEXTUAL or kind not in TEXTUAL:
+            return one.kind == kind
+        if one.kind == "enum" and kind == "enum":
+            return one.values == other.values and not one.mixed and not other.mixed
+        return True
+
+    def inside(self, item: str, collection: str) -> Piece:
+        word = "not in" if self.maker.chance(0.35) else "in"
+        return Piece(f"{item} {word} {collection}", 3)
+
+    def compared(self, left: str, right: str, ordered: bool) -> Piece:
+        operator = self.maker.one(["==", "!=", "<", "<=", ">", ">="] if ordered else ["==", "!="])
+        if self.maker.chance(0.2):
+            left, right = right, left
+        return Piece(f"{left} {operator} {right}", 3)
+
+    def about_bool(self, one: Readable, same: list[Readable]) -> Piece:
+        maker = self.maker
+        if same and maker.chance(0.25):
+            return self.compared(one.text, maker.one(same).text, ordered=False)
+        if maker.chance(0.5):
+            return Piece(one.text, 4)
+        if maker.chance(0.1):
+            inner = self.compared("user.id", "resource.id", ordered=False)
+            return self.compared(one.text, f"({inner.text})", ordered=False)
+        return self.compared(one.text, maker.one(["true", "false"]), ordered=False)
+
+    def about_time(self, one: Readable, same: list[Readable]) -> Piece:
+        maker = self.maker
+        other = maker.one(same).text if same and maker.chance(0.6) else self.literal(one)
+        if maker.chance(0.5):
+            left, right = (one.text, other) if maker.chance(0.5) else (other, one.text)
+            return self.compared(f"{left} - {right}", maker.one(DURATIONS), ordered=True)
+        if maker.chance(0.15):
+            return self.inside(one.text, f"[{self.literal(one)}, {self.literal(one)}]")
+        return self.compared(one.text, other, ordered=True)
+
+    def about_set(self, one: Readable, others: list[Readable]) -> Piece:
+        maker = self.maker
+        items = [other for other in others if other.kind != "set" and self.alike(other, one, one.element)]
+        if items and maker.chance(0.4):
+            return self.inside(maker.one(items).text, one.text)
+        return self.inside(self.literal(one), one.text)
+
+    def literal(self, one: Readable) -> str:
+        """A value as conditions write it."""
+        maker, world = self.maker, self.maker.world
+        kind = one.element or one.kind
+        if one.values:
+            return ex.literal(maker.one(one.values))
+        if kind == "int":
+            return str(maker.one(ENDS) if maker.chance(0.03) else maker.one(INTEGERS))
+        if kind == "bool":
+            return maker.one(["true", "false"])
+        if kind == "time":
+            return ex.literal(maker.one(TIMES))
+        pools: dict[Path, Sequence[str]] = {
+            ("user", "id"): USERS,
+            ("user", "roles"): ROLES,
+            ("user", "groups"): ("desk", "staff", "all"),
+            ("resource", "id"): IDS,
+            ("resource", "scope"): ("company", "region/north", "branch/north", "branch/south", "branch/lost"),
+        }
+        pool = pools.get(one.path, WORDS)
+        if one.path == ("user", "roles") and world.roles and maker.chance(0.8):
+            pool = world.roles
+        return ex.literal(maker.one(pool))
+
+
+assert moment("2026-03-01T12:00:00Z") == NOW
