@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import sys
@@ -44,7 +45,7 @@ USER = st.none() | st.fixed_dictionaries(
     },
 )
 MEMBERS = st.lists(st.sampled_from(["u1", "u2", "group/inner", 7, None, True]), max_size=3)
-DIRECTORY = st.fixed_dictionaries(
+DIRECTORY: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "users": st.fixed_dictionaries({"u1": USER, "u2": USER, "7": USER, "null": USER, "true": USER}),
         "groups": st.fixed_dictionaries(
@@ -66,6 +67,7 @@ DIRECTORY = st.fixed_dictionaries(
         "removed": st.none() | st.lists(WORDS | st.floats(0, 1), max_size=2),
     },
 )
+DIRECTORY = DIRECTORY.map(copy.deepcopy)  # the tests change it, and hypothesis hands out the same small parts again
 JUNK: st.SearchStrategy[object] = st.sampled_from(
     [3, "", "x/", "/x", "2024-01-01", True, [], {}, [[]], {"x": 1}, ["x/"], [{}], "active", [3], None]
 )

@@ -32,7 +32,7 @@ def main() -> int:
     began = time.monotonic()
     while judged < chosen.decisions:
         case = make_case(Random(f"{chosen.seed}/{policies}"), chosen.requests, small=chosen.repairs)
-        policy = build(case.sources, case.overlay)
+        policy = build(case.sources, case.overlays)
         for found in disagreements(policy, case, with_repairs=chosen.repairs, seen=codes):
             wrong += 1
             say(f"policy {policies} of seed {chosen.seed}: {found}")

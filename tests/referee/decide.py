@@ -123,20 +123,20 @@ def understand(model: Model, directory: Directory, request: Json, now: int) -> A
     if scope is not None and not well_formed(model, scope):
         return "invalid_request"
 
-    user = subject["id"]
-    stranger = user not in directory.users and user not in directory.removed
-    from_claims = stranger and from_subject(model) and claims.get("roles") is not None
-    if from_claims and not roles_well_formed(claims["roles"]):
+    brought = claims.get("roles") if isinstance(claims.get("roles"), list | tuple) else None
+    if not subject["id"] or not all(is_role(item) for item in brought or ()):
         return "invalid_request"
     if resource["type"] not in model.types:
         return "unknown_resource_type"
     if action["name"] not in model.types[resource["type"]].actions:
         return "unknown_action"
 
+    user = subject["id"]
+    stranger = user not in directory.users and user not in directory.removed
     time = now if context.get("time") is None else moment(context["time"])
-    if from_claims:
+    if stranger and from_subject(model) and brought is not None:
         active, attributes, groups = True, claims, frozenset[str]()
-        held = [claimed(model, item) for item in claims["roles"]]
+        held = [claimed(model, item) for item in brought]
     elif stranger or user in directory.removed or directory.users[user].type != subject["type"]:
         return "unknown_user"
     else:
@@ -171,19 +171,11 @@ def well_formed(model: Model, scope: Json) -> bool:
     return kind in model.scopes and (bool(instance) if slash else kind == model.root)
 
 
-def roles_well_formed(roles: Json) -> bool:
-    """3: names, or mappings with a role and perhaps a scope."""
-    if not isinstance(roles, list | tuple):
-        return False
-    for item in roles:
-        if isinstance(item, Mapping):
-            if not isinstance(item.get("role"), str):
-                return False
-            if item.get("scope") is not None and not isinstance(item["scope"], str):
-                return False
-        elif not isinstance(item, str):
-            return False
-    return True
+def is_role(item: Json) -> bool:
+    """3: a name, or a mapping with a role and perhaps a scope."""
+    if not isinstance(item, Mapping):
+        return isinstance(item, str)
+    return isinstance(item.get("role"), str) and (item.get("scope") is None or isinstance(item["scope"], str))
 
 
 def from_subject(model: Model) -> bool:
@@ -299,14 +291,14 @@ def is_member(asked: Asked, effect: str) -> bool:
 
 def roles_read(model: Model, asked: Asked) -> frozenset[str] | Unknown:
     """2: `user.roles`, those held at the scope, includes closed, hidden ones too. Unknown at an unknown scope, without
-    a scope where there are kinds below the root, and where an unknown time leaves it open."""
+    a scope where there are kinds below the root, and at an unknown time with a window."""
     below = any(kind != model.root for kind in model.scopes)
     if asked.places is None and (asked.scope is not None or below):
         return UNKNOWN
     here = [held for held in asked.held if held.place in (asked.places or {ROOT})]
-    sure = {name for held in here if held.sure for name in names_held(model, held.role)}
-    maybe = {name for held in here for name in names_held(model, held.role)}
-    return frozenset(sure) if sure == maybe else UNKNOWN
+    if not all(held.sure for held in here):
+        return UNKNOWN
+    return frozenset(name for held in here for name in names_held(model, held.role))
 
 
 # -- roles and their rules (1) -------------------------------------------------------------------------------------

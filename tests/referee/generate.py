@@ -28,6 +28,7 @@ TIMES = (
     "2026-02-28T12:00:00+01:00",
     "2026-03-01T11:59:59.999999999Z",
     "2026-03-01T12:00:00Z",
+    "2026-03-01T12:00:00.0000000009Z",
     "2026-03-01t14:00:00+02:00",
     "2026-03-01T13:00:00-00:30",
     "2026-03-02T12:00:00Z",
@@ -42,7 +43,7 @@ INTEGERS = (-1, 0, 1, 2, 3, 5)
 ENDS = (2**63 - 1, -(2**63))
 ACTIONS = ("read", "create", "update", "delete", "sign")
 ROLES = ("viewer", "clerk", "vet", "boss", "owner")
-ADDED_ROLES = ("intern", "auditor")
+ADDED_ROLES = (("intern", "auditor"), ("guest", "porter"))
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Named:
 class World:
     """What a policy declares, for those who write rules, directories and requests for it."""
 
-    scopes: list[str] = field(default_factory=list)  # kinds, each below the one before
+    scopes: dict[str, str] = field(default_factory=dict)  # each kind below another, the first, the root, below none
     areas: dict[str, list[str]] = field(default_factory=dict)
     kinds: dict[str, Kind] = field(default_factory=dict)
     sets: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -120,31 +121,38 @@ class World:
 
     @property
     def places(self) -> list[str]:
-        return [f"{kind}/{name}" for kind in self.scopes[1:] for name in ("north", "south")]
+        return [f"{kind}/{name}" for kind in list(self.scopes)[1:] for name in ("north", "south")]
+
+    def may_hold(self, above: str, kind: str) -> bool:
+        """Whether a scope of one kind may be a parent of one of another."""
+        return above == kind or (kind in self.scopes and self.may_hold(above, self.scopes[kind]))
 
 
 @dataclass
 class Case:
-    """A policy as statements and as files, perhaps an overlay, a directory, and requests."""
+    """A policy as statements and as files, overlays over it and each other, a directory, and requests."""
 
     statements: list[str]
     sources: dict[str, str]
-    overlay: dict[str, str] | None
+    overlays: list[dict[str, str]]
     directory: Directory
     requests: list[Json]
-    world: World
+    world: World = field(default_factory=World)
 
 
 def make_case(random: Random, requests: int = 40, small: bool = False) -> Case:
     """A case of everything. `small` keeps to fewer rules and to few attributes in a condition, for repairs."""
     maker = Maker(random, small)
     statements = maker.policy()
-    overlay = maker.overlay() if random.random() < 0.4 else None
+    overlays = []
+    while random.random() < 0.4 and len(overlays) < 2:
+        over = maker.overlay(len(overlays))
+        overlays.append({f"over{len(overlays) or ''}.remit": lines(over)})
     directory = maker.directory()
     return Case(
         statements,
         maker.files(statements),
-        None if overlay is None else {"over.remit": lines(overlay)},
+        overlays,
         directory,
         [maker.request(directory) for _ in range(requests)],
         maker.world,
@@ -186,9 +194,13 @@ class Maker:
     def policy(self) -> list[str]:
         """The statements of a policy, in any order."""
         found = ['policy main "Main"'] if self.chance(0.5) else []
-        self.world.scopes = ["company", "region", "branch"][: self.one((0, 1, 2, 3, 3))]
-        for number, kind in enumerate(self.world.scopes):
-            found.append(f"scope {kind}" + (f" in {self.world.scopes[number - 1]}" if number else ""))
+        kinds = ["company", "region", "branch"][: self.one((0, 1, 2, 3, 3))]
+        for number, kind in enumerate(kinds):
+            above = kinds[number - 1] if number else ""
+            if number == 2 and self.chance(0.3):
+                above = "company"
+            self.world.scopes[kind] = above
+            found.append(f"scope {kind} in {above}" if above else f"scope {kind}")
         self.world.user = [self.vary(declared) for declared in self.some(USER_ATTRIBUTES, 0, 3)]
         self.world.context = [self.vary(declared) for declared in self.some(CONTEXT_ATTRIBUTES, 0, 3)]
         for root, attributes in (("user", self.world.user), ("context", self.world.context)):
@@ -197,7 +209,7 @@ class Maker:
         found.extend(self.catalogue())
         found.extend(self.named_conditions(["fresh", "own", "late"]))
         found.extend(self.roles())
-        for block in ("everyone", "members"):
+        for block in ("everyone", "members", "everyone" if self.chance(0.2) else "members"):
             if self.chance(0.5):
                 found.append(f"{block} {{\n{self.rules(0, 2)}\n}}")
         switches = ["individual over group"] if self.chance(0.4) else []
@@ -386,26 +398,29 @@ class Maker:
 
     # -- the overlay -------------------------------------------------------------------------------------------------
 
-    def overlay(self) -> list[str]:
+    def overlay(self, number: int) -> list[str]:
         """Roles replaced, extended and added over the policy, locked ones left alone."""
         world = self.world
-        found = ['policy custom extends ".."'] if self.chance(0.5) else []
+        found = [f'policy custom{number} extends ".."'] if self.chance(0.5) else []
         if self.chance(0.5) and "all_writes" not in world.sets:
             actions = [a for a in ("create", "update") if any(a in kind.actions for kind in world.kinds.values())]
             if actions:
                 world.sets["all_writes"] = frozenset(actions)
                 found.append(f"actions all_writes = {', '.join(actions)}")
-        found.extend(self.named_conditions(["mine"]))
-        for number, name in enumerate(list(world.roles)):
+        found.extend(self.named_conditions([f"mine{number}"]))
+        for before, name in enumerate(list(world.roles)):
             if name in world.locked or self.chance(0.4):
                 continue
             if self.chance(0.6):
                 found.append(f"extend role {name} {{\n{self.rules(1, 2)}\n}}")
             else:
                 kept = name in world.former.values()
-                found.append(self.role(name, world.roles[:number], former=kept))
-        for name in self.some(ADDED_ROLES, 0, 2):
-            found.append(("locked " if self.chance(0.2) else "") + self.role(name, world.roles, former=False))
+                found.append(self.role(name, world.roles[:before], former=kept))
+        for name in self.some(ADDED_ROLES[number], 0, 2):
+            locked = self.chance(0.2)
+            if locked:
+                world.locked.add(name)
+            found.append(("locked " if locked else "") + self.role(name, world.roles, former=False))
             world.roles.append(name)
         self.random.shuffle(found)
         return found
@@ -417,9 +432,11 @@ class Maker:
         scopes: dict[str, Scope] = {}
         for name in self.world.places:
             kind = name.partition("/")[0]
-            above = [other for other in scopes if self.chance(0.5)]
+            above = [
+                other for other in scopes if self.world.may_hold(other.partition("/")[0], kind) and self.chance(0.5)
+            ]
             if self.chance(0.1):
-                above.append(self.world.scopes[0])
+                above.append(next(iter(self.world.scopes)))
             if self.chance(0.95) or kind == "region":
                 scopes[name] = Scope(name, tuple(above[:2]))
         users = {}
@@ -428,7 +445,7 @@ class Maker:
                 users[name] = User(
                     name,
                     "service" if name == "bot" else "user",
-                    self.one(STATUSES) if self.chance(0.15) else "active",
+                    self.one(STATUSES) if self.chance(0.1) else "active",
                     self.values(self.world.user, 0.85),
                     self.assignments(scopes, 2),
                 )
@@ -445,7 +462,7 @@ class Maker:
         for _ in range(self.random.randint(0, most)):
             scope: str | None = None
             if self.world.scopes and self.chance(0.65):
-                scope = self.one([*scopes, *scopes, *scopes, *self.world.scopes])
+                scope = self.one([*scopes, *scopes, *scopes, *list(self.world.scopes)[:1]])
             start = end = None
             if self.chance(0.25):
                 start = NOW + self.one((-40, -1, 0, 1)) * DAY if self.chance(0.7) else None
@@ -491,11 +508,13 @@ class Maker:
             request["context"] = context
         if not tidy and self.chance(0.12):
             self.damage(request)
+            if self.chance(0.05):
+                return self.one([None, [], "ann", 5, [request], {}])
         return request
 
     def scope(self, directory: Directory, tidy: bool) -> Json:
         known = [*directory.scopes]
-        kinds = self.world.scopes
+        kinds = list(self.world.scopes)
         if tidy or self.chance(0.75):
             return self.one([*known, *known, kinds[0]])
         below = [f"{kind}/lost" for kind in kinds[1:]]
@@ -506,7 +525,7 @@ class Maker:
         """What a subject says of itself."""
         found = self.values(self.world.user, 0.8)
         if self.chance(0.85):
-            places = [*self.world.places, *self.world.scopes[:1], "branch/lost", "branch", None]
+            places = [*self.world.places, *list(self.world.scopes)[:1], "branch/lost", "branch", None]
             names = [*self.world.roles, *self.world.roles, *self.world.former, "ghost"]
             roles: list[Json] = []
             for _ in range(self.random.randint(0, 3)):
@@ -555,7 +574,22 @@ class Maker:
             return self.one(NO_TIMES)
         if declared.kind == "enum" and self.chance(0.7):
             return self.one(["elsewhere", "", "Open"])
-        strangers: list[Json] = [1, 0, 1.0, True, False, "1", "true", 2**63, -(2**63) - 1, 2.5, [], {}, ["red"]]
+        strangers: list[Json] = [
+            1,
+            0,
+            1.0,
+            True,
+            False,
+            "1",
+            "true",
+            2**63,
+            -(2**63) - 1,
+            2.5,
+            float("nan"),
+            [],
+            {},
+            ["red"],
+        ]
         strangers += [{"red": 1}, [[]], "2026-03-01T12:00:00Z"]
         return self.one(strangers)
 

@@ -28,21 +28,23 @@ class Disagreement:
     case: dict[str, Json]
 
     def __str__(self) -> str:
-        policy = "\n".join(f"--- {name}\n{text}" for name, text in self.case["sources"].items())
-        over = "\n".join(f"--- {name}\n{text}" for name, text in (self.case["overlay"] or {}).items())
+        layers = [self.case["sources"], *overlays_of(self.case)]
+        policy = "\n".join(f"--- {name}\n{text}" for layer in layers for name, text in layer.items())
         return (
-            f"they disagree on the {self.what}\n{policy}\n{over}\n--- directory\n{self.case['directory']}\n"
+            f"they disagree on the {self.what}\n{policy}\n--- directory\n{self.case['directory']}\n"
             f"--- request\n{json.dumps(self.case['request'])}\n"
             f"--- referee: {self.referee}\n--- product: {self.product}\n--- to keep\n{json.dumps(self.case)}"
         )
 
 
-def build(sources: dict[str, str], overlay: dict[str, str] | None) -> Policy:
-    """The policy, under its overlay if there is one."""
+def build(sources: dict[str, str], overlays: list[dict[str, str]]) -> Policy:
+    """The policy, under its overlays."""
     from remit import Policy
 
     policy = Policy.from_sources(sources)
-    return Policy.from_sources(overlay, base=policy) if overlay else policy
+    for number, overlay in enumerate(overlays):
+        policy = Policy.from_sources(overlay, base=policy, name=f"over{number}")
+    return policy
 
 
 def disagreements(
@@ -108,11 +110,13 @@ def short(file: str) -> str:
 
 def shortened(directory: Directory, request: Json) -> tuple[Json, Json, Json, Json] | None:
     """A request as `pdp.allows` takes it, where that is the same question: of a user whose type is left out."""
+    if not isinstance(request, dict):
+        return None
     subject, action = request.get("subject"), request.get("action")
     if not (isinstance(subject, dict) and isinstance(action, dict)) or "resource" not in request:
         return None
     user = directory.users.get(subject["id"]) if isinstance(subject.get("id"), str) else None
-    if user is None or subject.get("type") != user.type or not isinstance(subject.get("properties", {}), dict):
+    if user is None or subject.get("type") != user.type or "properties" in subject:
         return None
     return subject["id"], action.get("name"), request["resource"], request.get("context")
 
@@ -124,11 +128,17 @@ def kept(case: Case, request: Json, now: int) -> dict[str, Json]:
     """The case with one request, as a file of `cases` has it."""
     return {
         "sources": case.sources,
-        "overlay": case.overlay,
+        "overlay": case.overlays[0] if len(case.overlays) == 1 else case.overlays or None,
         "directory": json.dumps(written(case.directory)),
         "request": request,
         "now": format_instant(now),
     }
+
+
+def overlays_of(case: dict[str, Json]) -> list[dict[str, str]]:
+    """A kept case has no overlay (null), one, or a list of them, each over the one before."""
+    found = case["overlay"] or []
+    return [found] if isinstance(found, dict) else list(found)
 
 
 def written(directory: Directory) -> dict[str, Json]:

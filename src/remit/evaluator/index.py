@@ -126,3 +126,15 @@ class Index:
             form = self._forms.of(rule.condition, cell.type)
             self._ids[key] = rule_id(rule, cell.type, cell.action, form)
         return self._ids[key]
+
+    def reach(self, role: str) -> int:
+        """In how many cells a role allows anything: a measure of how much it gives."""
+        facets = self.table.roles[role].facets
+        allowed = {
+            (name, action)
+            for rule in self.table.rules
+            if rule.effect == "allow" and not facets.isdisjoint(rule.facets)
+            for name, actions in rule.cells.items()
+            for action in actions
+        }
+        return len(allowed)

@@ -1,0 +1,84 @@
+"""The command line. Each command is a module of this folder, loaded only when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from remit.version import __version__
+
+COMMANDS = {
+    "can": "may this user do this: yes or no, with one line of reason",
+    "explain": "why, or why not, and what would have to change",
+    "eval": "answer a file of requests, a line each",
+    "who": "who may do this",
+    "what": "what may this user do",
+    "matrix": "what each role may do",
+    "members": "who is here, with which role, and where it comes from",
+    "lint": "what is wrong in policies and directories",
+    "test": "run the examples and asserts of a policy",
+    "compile": "write the decision table",
+    "schema": "print a JSON Schema",
+    "init": "write the first files of a policy",
+}
+
+
+class _Commands(click.Group):
+    """Knows its commands by name; the module of one is imported when it is called."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        found = import_module(f"remit.cli.{name}_command").command
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from remit.diagnostics import nearest
+
+            near = nearest(args[0], COMMANDS)
+            hint = f"; did you mean `{near}`?" if near else ""
+            raise click.UsageError(f"there is no command `{args[0]}`{hint}")
+        return super().resolve_command(context, args)
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", "-V", prog_name="remit", message="%(prog)s %(version)s")
+def remit() -> None:
+    """Roles and permissions as code: may somebody do something, and which line says so.
+
+    Exit codes: 0 yes or clean, 1 no or findings, 2 the call or the input is wrong."""
+
+
+def main() -> int:
+    """Runs the command line; the exit code."""
+    try:
+        found = remit.main(standalone_mode=False, prog_name="remit")
+        sys.stdout.flush()
+        return found if isinstance(found, int) else 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except click.Abort:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: end quietly
+        return 0
+    except RecursionError:
+        click.echo("remit: the input is nested too deeply", err=True)
+        return 2

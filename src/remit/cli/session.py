@@ -1,0 +1,142 @@
+"""What every command needs: the options they share, the settings, the policy and the directory they name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from functools import wraps
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from remit.policy import Directory, DirectoryError, Pdp, Policy, PolicyError
+from remit.project.config import Config, ConfigError, find
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+policy_option = click.option(
+    "--policy", "policy_path", metavar="PATH", help="A policy: folder, file or compiled table. Default: remit.toml's, else `.`"
+)
+directory_option = click.option(
+    "--directory", "directory_path", metavar="PATH", help="Who holds which role. Default: remit.toml's, else the policy's directory.yaml"
+)
+at_option = click.option("--at", "scope", metavar="SCOPE", help="The place asked about, as KIND/ID.")
+set_option = click.option("--set", "given", metavar="NAME=VALUE", multiple=True, help="An attribute of the resource.")
+context_option = click.option("--context", "surroundings", metavar="NAME=VALUE", multiple=True, help="An attribute of the context.")
+role_option = click.option("--role", "roles", metavar="ROLE", multiple=True, help="Ask for somebody who holds just these roles.")
+
+
+def format_option(*formats: str) -> Callable[[Command], Command]:
+    """`--output-format`, the first being the default."""
+    return click.option(
+        "--output-format", type=click.Choice(formats), default=None, help=f"Default: {formats[0]}."
+    )
+
+
+def fail(message: str, help: str = "") -> NoReturn:
+    """Says what is wrong with the call and ends with 2."""
+    click.echo(f"{paint('error', 'red', err=True)}: {shown(message)}", err=True)
+    if help:
+        click.echo(f"  = help: {shown(help)}", err=True)
+    raise click.exceptions.Exit(2)
+
+
+def shown(text: str) -> str:
+    """Text that came from outside, safe for a terminal: control and direction characters as `\\u{…}`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else f"\\u{{{ord(c):x}}}" for c in text)
+
+
+def coloured(err: bool = False) -> bool:
+    """Whether to colour: a terminal, unless NO_COLOR; FORCE_COLOR wins over the pipe."""
+    import os
+
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return (sys.stderr if err else sys.stdout).isatty()
+
+
+def paint(text: str, colour: str, err: bool = False, bold: bool = True) -> str:
+    return click.style(text, fg=colour, bold=bold) if coloured(err) else text
+
+
+class Session:
+    """One call's settings. Loading prints what is wrong and ends with 2."""
+
+    def __init__(self, policy_path: str | None = None, directory_path: str | None = None) -> None:
+        try:
+            self.config: Config = find(Path.cwd())
+        except ConfigError as error:
+            fail(str(error))
+        self.policy_path = Path(policy_path) if policy_path else self.config.policy or Path(".")
+        self.given_directory = directory_path or self.config.directory
+
+    def policy(self) -> Policy:
+        """The policy, or the end of the call."""
+        try:
+            return Policy.load(self.policy_path)
+        except PolicyError as error:
+            self._refuse(error.diagnostics)
+
+    def directory_place(self) -> Path | None:
+        """Where the directory is: as told, else `directory.yaml` in the policy's folder; None where there is none."""
+        if self.given_directory:
+            return Path(self.given_directory)
+        folder = self.policy_path if self.policy_path.is_dir() else self.policy_path.parent
+        for name in ("directory.yaml", "directory.yml", "directory.json"):
+            if (folder / name).is_file():
+                return folder / name
+        return None
+
+    def directory(self) -> Directory:
+        """The directory, or the end of the call."""
+        place = self.directory_place()
+        if place is None:
+            fail("this asks about users, and there is no directory", "name one with --directory, or ask with --role")
+        if not place.is_file():
+            fail(f"there is no directory at `{place}`", "name one with --directory")
+        try:
+            return Directory.load(place)
+        except DirectoryError as error:
+            self._refuse(error.diagnostics)
+
+    def bind(self, policy: Policy, directory: Directory | None) -> Pdp:
+        """The decision point, or the end of the call."""
+        try:
+            return policy.bind(directory)
+        except DirectoryError as error:
+            self._refuse(error.diagnostics)
+
+    def pdp(self) -> Pdp:
+        return self.bind(self.policy(), self.directory())
+
+    def _refuse(self, diagnostics: list[Any]) -> NoReturn:
+        from remit.report.text import draw_findings
+
+        click.echo(draw_findings(diagnostics, coloured(err=True)), err=True)
+        raise click.exceptions.Exit(2)
+
+
+def answers(function: Callable[..., int]) -> Callable[..., None]:
+    """A command whose function returns its exit code."""
+
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> None:
+        raise click.exceptions.Exit(function(*args, **kwargs))
+
+    return run
+
+
+def split_pair(pair: str, option: str) -> tuple[str, str]:
+    """`name=value` of --set and --context."""
+    name, equals, value = pair.partition("=")
+    if not equals or not name:
+        fail(f"`{option} {pair}` gives no value", f"write {option} name=value")
+    return name, value
+
+
+Given = Mapping[str, Any]
