@@ -502,6 +502,10 @@ class Maker:
         if not tidy and self.chance(0.2):
             properties["stranger"] = self.one(WORDS)
             context["stranger"] = 1
+        others = [one for other in self.world.kinds.values() for one in other.attributes.values()]
+        undeclared = [one for one in others if one.name not in kind.attributes]
+        if undeclared and self.chance(0.3):
+            properties.update(self.values(undeclared, 0.9))
         if properties or self.chance(0.5):
             request["resource"]["properties"] = properties
         if context or self.chance(0.3):

@@ -117,7 +117,8 @@ class Session:
     def _refuse(self, diagnostics: list[Any]) -> NoReturn:
         from remit.report.text import draw_findings
 
-        click.echo(draw_findings(diagnostics, coloured(err=True)), err=True)
+        colour = coloured(err=True)
+        click.echo(draw_findings(diagnostics, colour, str(Path.cwd())), err=True, color=colour)
         raise click.exceptions.Exit(2)
 
 

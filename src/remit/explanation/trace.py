@@ -25,10 +25,12 @@ class Part(NamedTuple):
 
 
 class Traced(NamedTuple):
-    """A whole condition: its value and its parts, in the order of the text."""
+    """A whole condition: its value and its parts, in the order of the text; `names` the values of the named
+    conditions in it."""
 
     value: bool | None
     parts: tuple[Part, ...]
+    names: dict[str, bool | None]
 
     @property
     def missing(self) -> list[str]:
@@ -39,13 +41,16 @@ class Traced(NamedTuple):
 def trace(condition: ex.Expr, reading: Reading, facts: Facts) -> Traced:
     """Evaluates a condition and every part of it."""
     value = compile_condition(condition, reading)(facts)
-    return Traced(value, tuple(_part(leaf, name, reading, facts) for leaf, name in leaves(condition)))
+    parts = tuple(_part(leaf, name, reading, facts) for leaf, name in leaves(condition))
+    named = {node.name: node for node in ex.walk(condition) if isinstance(node, ex.Named)}
+    return Traced(value, parts, {name: compile_condition(node, reading)(facts) for name, node in named.items()})
 
 
 def leaves(node: ex.Expr, name: str | None = None) -> Iterator[tuple[ex.Expr, str | None]]:
-    """The parts that are no `and`, `or`, `not` or name, each with the innermost name it stands under."""
+    """The parts that are no `and`, `or`, `not` or name, each with the outermost name it stands under: the one that
+    the rule itself uses."""
     if isinstance(node, ex.Named):
-        yield from leaves(node.body, node.name)
+        yield from leaves(node.body, name or node.name)
     elif isinstance(node, ex.And | ex.Or):
         for operand in node.operands:
             yield from leaves(operand, name)

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from remit.evaluator.conditions import Test, compile_condition
+from remit.evaluator.conditions import Test, compile_condition, reader
 from remit.evaluator.facts import Facts
 from remit.explanation.trace import raw
 from remit.instant import format_instant, parse_instant
@@ -67,7 +67,8 @@ def search(
 ) -> Found:
     """Values of the condition's free attributes that make it true, with the obstacles (deny rules: a number, the
     condition, its test) that still apply then."""
-    attrs = free(condition, reading)
+    # What is missing is tried first: of two ways to help, giving what was left out changes less.
+    attrs = sorted(free(condition, reading), key=lambda attr: reader(attr, reading)(facts) is None)
     conditions = [condition, *(expr for _, expr, _ in obstacles if expr is not None)]
     domains, whole = _domains(attrs, conditions, reading, facts)
     search = _Search(condition, obstacles, reading, facts, attrs, domains)

@@ -246,7 +246,7 @@ def _takes(
 
 def unknown_action(names: Names, action: tree.Name, kind: ResourceType | None) -> None:
     """The finding for an action that a type (None: every type spoken of) lacks."""
-    if names.lost("actions", action.text) or (kind is None and ("area", None) in names.broken):
+    if names.lost("actions", action.text) or (kind is None and names.lost_types()):
         return
     if kind is not None:
         listed = ", ".join(f"`{name}`" for name in kind.actions) or "none"

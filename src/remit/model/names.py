@@ -49,6 +49,10 @@ class Names:
         """Whether a statement that did not parse may have declared it."""
         return (kind, name) in self.broken or (kind, None) in self.broken or ("file", None) in self.broken
 
+    def lost_types(self) -> bool:
+        """Whether a resource type may be missing because its text did not parse."""
+        return any(kind in ("area", "resource", "file") for kind, _ in self.broken)
+
     def duplicate(self, kind: str, name: tree.Name, first: Span) -> None:
         self.error(
             "E101",

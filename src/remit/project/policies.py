@@ -34,8 +34,17 @@ def load(path: Path) -> Loaded:
     return _load(path, [])
 
 
+def load_source(source: Source) -> Loaded:
+    """Compiles a policy of one text, such as an editor holds; `source.origin` is where its file would be."""
+    return _compiled([source], [], Path(source.origin or source.name), [])
+
+
 def _load(path: Path, extended_by: list[Path]) -> Loaded:
     sources, findings = read(path)
+    return _compiled(sources, findings, path, extended_by)
+
+
+def _compiled(sources: list[Source], findings: list[Diagnostic], path: Path, extended_by: list[Path]) -> Loaded:
     files, wrong = parse_all(sources)
     findings += wrong
     base: Model | None = None
@@ -44,24 +53,29 @@ def _load(path: Path, extended_by: list[Path]) -> Loaded:
     if extends is not None and extends.extends is not None:
         span, here = extends.extends.span, path.resolve()
         root = Path(os.path.normpath(_folder_of(span.source) / extends.extends.text))
-        if root.resolve() in [here, *extended_by]:
+        why, help = _no_base(root, extends.extends.text)
+        if why:
+            findings.append(Diagnostic("E304", why, span, help=help))
+        elif root.resolve() in [here, *extended_by]:
             circle = Diagnostic("E305", "policies extend one another in a circle", span, help="one of them is the base")
             findings.append(circle)
-        elif not root.exists():
-            findings.append(Diagnostic("E304", f"there is no policy at `{extends.extends.text}`", span,
-                                       help="the path is relative to this file"))  # fmt: skip
-        elif _is_table(root):
-            findings.append(Diagnostic("E304", "a compiled table cannot be extended", span,
-                                       help="extend the policy's sources"))  # fmt: skip
         else:
             loaded = _load(root, [*extended_by, here])
             base, base_sources = loaded.compiled.model, loaded.sources
-            if loaded.compiled.findings:
-                findings += loaded.compiled.findings
-    elif extends is None:
-        base = None
+            findings += loaded.compiled.findings
     compiled = compile_files(files, findings, base, _name_of(path))
     return Loaded(compiled, [*base_sources, *sources])
+
+
+def _no_base(root: Path, written: str) -> tuple[str, str]:
+    """Why there is nothing at `root` to extend, and what to do; empty where there is."""
+    try:
+        found, table = root.exists(), _is_table(root)
+    except (OSError, ValueError):  # a name that no file system takes
+        found, table = False, False
+    if not found:
+        return f"there is no policy at `{written}`", "the path is relative to this file"
+    return ("a compiled table cannot be extended", "extend the policy's sources") if table else ("", "")
 
 
 def _folder_of(source: Source) -> Path:
@@ -131,19 +145,25 @@ def read_source(path: Path, name: str) -> tuple[Source | None, list[Diagnostic]]
     source = Source(name, "", str(path))
     nowhere = Span(source, 0, 0)
     try:
+        if path.exists() and not path.is_file():  # reading a pipe or a device might never end
+            return None, [Diagnostic("E010", "this is no file", nowhere, help="put the text into a file")]
         if path.stat().st_size > _LARGEST:
             return None, [Diagnostic("E005", "the file is too large", nowhere, help="split it into several files")]
         data = path.read_bytes()
     except OSError as error:
         why = (error.strerror or "unreadable").lower()
         return None, [Diagnostic("E010", f"the file cannot be read: {why}", nowhere, help="check its permissions")]
+    return decode(data, name, str(path))
+
+
+def decode(data: bytes, name: str, origin: str) -> tuple[Source | None, list[Diagnostic]]:
+    """The text of a file, which is UTF-8, or the finding that says where it is not."""
     try:
-        return Source(name, data.decode("utf-8"), str(path)), []
+        return Source(name, data.decode("utf-8"), origin), []
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8", "replace")
         after = data[error.start : error.start + 200].decode("utf-8", "replace")
-        shown = Source(name, before + after, str(path))
-        span = Span(shown, len(before), len(before) + 1)
+        span = Span(Source(name, before + after, origin), len(before), len(before) + 1)
         return None, [Diagnostic("E008", "the file is not UTF-8 from here on", span, help="save it as UTF-8")]
 
 

@@ -156,7 +156,7 @@ def _together(first: Mark, other: Mark) -> bool:
 
 
 def _has_text(source: Source) -> bool:
-    return bool(source.text) and not source.text[:100_000].isspace()
+    return bool(source.text) and not source.text.isspace()
 
 
 def _frame(group: list[Mark], folder: str, paint: Paint, gutter: str) -> list[str]:

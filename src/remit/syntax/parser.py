@@ -25,7 +25,7 @@ from typing import Any
 from lark import Lark, Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from remit.diagnostics import MOST_FINDINGS, Diagnostic
+from remit.diagnostics import MOST_FINDINGS, Diagnostic, Label, nearest
 from remit.source import Source, Span
 from remit.syntax import tree
 from remit.syntax.builder import Builder
@@ -108,7 +108,8 @@ class _Run:
         self.tried: set[int] = set()  # heads the parser was stood before
 
     def go(self) -> None:
-        while len(self.findings) < MOST_FINDINGS:
+        at = 0
+        while len(self.findings) < MOST_FINDINGS - 1:
             try:
                 self._feed()
                 return
@@ -116,6 +117,9 @@ class _Run:
                 at = self._report(error)
                 if not self._mend(at):
                     return
+        stop = self.text.find("\n", at) + 1 or len(self.text)
+        self._add("E011", "too many syntax errors", Span(self.source, stop, stop), "not read from here on", "mend those above first")
+        self.broken.append(tree.Broken("file", None))
 
     def _feed(self) -> None:
         text, state, length = self.text, self.state, len(self.text)
@@ -152,34 +156,50 @@ class _Run:
             self._add("E006", "nested too deeply", span, help=f"at most {DEEPEST} levels; name parts with `condition`")
             return at
         if isinstance(error, UnexpectedToken) and error.token.type == "$END":
-            self._add("E001", "the file ends too soon", span, self._expected(error), "is a `}` missing?")
+            unclosed = self._unclosed()
+            help = "is a `}` missing?" if unclosed else ""
+            self._add("E001", "the file ends too soon", span, self._expected(error), help, *unclosed)
         elif isinstance(error, UnexpectedToken):
-            self._add("E001", f"unexpected {_spoken(span.text)}", span, self._expected(error), self._advice(span))
+            self._unexpected(span, error)
         else:
             self._character(span, error)
         return at
 
-    def _add(self, code: str, message: str, span: Span, label: str = "", help: str = "") -> None:
+    def _unexpected(self, span: Span, error: UnexpectedInput) -> None:
+        """A word that cannot stand where it does. Before the next statement, a block that was never closed."""
+        begins = span.text in STATEMENTS and not self.text[self.text.rfind("\n", 0, span.start) + 1 : span.start].strip()
+        unclosed = self._unclosed() if begins else []
+        help = "is a `}` missing before it?" if unclosed else self._advice(span)
+        self._add("E001", f"unexpected {_spoken(span.text)}", span, self._expected(error), help, *unclosed)
+
+    def _add(self, code: str, message: str, span: Span, label: str = "", help: str = "", *others: Label) -> None:
         if not self.findings or self.findings[-1].span is None or self.findings[-1].span.start != span.start:
-            self.findings.append(Diagnostic(code, message, span, label, help))
+            self.findings.append(Diagnostic(code, message, span, label, help, others))
+
+    def _unclosed(self) -> list[Label]:
+        """The innermost `{` that is open, where a `}` may come."""
+        if "RBRACE" not in self.interactive.accepts():
+            return []
+        opened = [value for value in self.state.value_stack if isinstance(value, Token) and value.type == "LBRACE"]
+        return [Label(Span(self.source, opened[-1].start_pos, opened[-1].end_pos), "opened here")] if opened else []
 
     def _expected(self, error: UnexpectedInput) -> str:
-        accepted = self.interactive.accepts() if not isinstance(error, UnexpectedCharacters) else ()
+        accepted = self.interactive.accepts()
         words = sorted(_WORDS.get(name, f"`{name.lower()}`") for name in accepted if name != "$END")
         if not words or len(words) > 9:
             return ""
         return "expected " + (" or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0])
 
     def _advice(self, span: Span) -> str:
-        word = span.text
-        before = self.text[: span.start].rstrip()
-        if word == "=":
+        word, accepted = span.text, self.interactive.accepts()
+        if word == "=" and "EQ" in accepted:
             return "`==` compares"
-        if word in ("==", "!=", "<", "<=", ">", ">=") and "COMMA" not in self.interactive.accepts():
+        if word in ("==", "!=", "<", "<=", ">", ">=") and "COMMA" not in accepted:
             return "comparisons do not chain: join them with `and`"
-        if word in STATEMENTS and before and not before.endswith("}"):
-            return f"is a `}}` missing before it? as a name, write `` `{word}` `` in backticks"
-        return ""
+        if word.lower() in STATEMENTS and "NAME" in accepted:
+            return f"as a name, write it in backticks: `` `{word}` ``"
+        near = nearest(word, (name.lower() for name in accepted if name not in _WORDS)) if len(word) > 1 else None
+        return f"`{near}` has a similar spelling" if near else ""
 
     def _character(self, span: Span, error: UnexpectedInput) -> None:
         character = span.text
@@ -199,19 +219,23 @@ class _Run:
             return
         if ord(character) > 126:
             named = unicodedata.name(character, "unnamed").lower()
-            self._add(
-                "E007",
-                f"`{character}` ({named}) cannot stand in a name",
-                span,
-                help="names are of a-z, A-Z, 0-9 and _; any other name goes in backticks",
-            )
+            help = "names are of a-z, A-Z, 0-9 and _; any other name goes in backticks"
+            if not character.isalnum():
+                help = "it can stand in strings, in comments and in names in backticks"
+                help = 'strings stand in `"`' if "quotation mark" in named else help
+            self._add("E007", f"`{character}` ({named}) cannot stand outside backticks", span, help=help)
             return
         word = re.compile(r"[A-Za-z0-9_]+|.", re.DOTALL).match(self.text, span.start)
         end = word.end() if word else span.end
         start = span.start
         while start > 0 and _glued(self.text[start - 1], self.text[start]):
             start -= 1
-        self._add("E001", f"unexpected {_spoken(self.text[start:end])}", Span(self.source, start, end))
+        span = Span(self.source, start, end)
+        if start < (error.pos_in_stream or 0):  # glued to what stands before it, which is not yet read
+            help = "put a blank, or an operator, between the two"
+            self._add("E001", f"unexpected {_spoken(span.text)}", span, help=help)
+        else:
+            self._unexpected(span, error)
 
     # -- mending ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,336 @@
+"""Partial evaluation: what is left of a condition when some attributes are known and others are still open.
+
+The idea is old (Jones, Gomard, Sestoft, *Partial Evaluation and Automatic Program Generation*, 1993) and serves
+authorization well (OPA's partial queries): evaluate what is known, keep the rest as a smaller condition. Here three
+values must survive it. An allow counts where its condition is TRUE and a deny unless it is FALSE, that is, where `not
+deny` is not TRUE, so both sides ask one question: is this formula TRUE? In negation normal form (Kleene's logic keeps De
+Morgan) a formula is monotone in its literals, and one that is unknown for good (an attribute the directory lacks, a value
+of a wrong type) makes nothing TRUE that a false one would not: it becomes `false`, on either side. What is kept is TRUE
+for exactly those completions of the open attributes, incomplete ones too, for which the whole was.
+
+    allow when treats and resource.status == "open" and user.department == "surgery"   with treats = resource.vet == user.id
+    ann, department "surgery", nothing given:   resource.vet == "ann" and resource.status == "open"
+    ann, status "closed" given:                 false: never
+    bob, whose department is unknown:           false: never
+
+Inside an `and`, what one part settles is known to the others (*unit propagation*, Davis, Logemann and Loveland 1962):
+`x == "a" and (x == "b" or y)` is `x == "a" and y`, for where the first part is not TRUE the whole is not. Order is kept, so
+that `has x` still stands before what it guards and the result is a condition the language accepts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from remit.evaluator.conditions import compile_condition, reader
+from remit.evaluator.facts import NOBODY, Facts
+from remit.instant import format_instant, parse_instant
+from remit.model import expression as ex
+from remit.model.types import Reading, Type
+
+_NEGATED = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+_MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
+_USER_ID = ex.Attr("user", "id")
+_MOST_ABSORBED = 200  # parts of one `and` or `or` that are compared pair by pair; beyond, absorption is left out
+
+
+class Known:
+    """What one question settles. Open are declared attributes of the resource and the context that are not given, and
+    the resource's id where there is none; `null` is given, and means absent. The scope, the time and all about the user
+    are never open. `present`: open attributes that are there, whatever their value."""
+
+    __slots__ = ("facts", "present", "reading")
+
+    def __init__(self, reading: Reading, facts: Facts, present: frozenset[ex.Attr] = frozenset()) -> None:
+        self.reading = reading
+        self.facts = facts
+        self.present = present
+
+    def open(self, attr: ex.Attr) -> bool:
+        if attr.root == "resource":
+            if attr.name in ("id", "scope"):
+                return attr.name == "id" and self.facts.resource_id is None
+            return attr.name not in self.facts.properties and self.reading.find(attr) is not None
+        if attr.root == "context":
+            return attr.name != "time" and attr.name not in self.facts.context and self.reading.find(attr) is not None
+        return False
+
+    def read(self, attr: ex.Attr) -> Any:
+        """The value in the form conditions compare; None where it is unknown."""
+        return reader(attr, self.reading)(self.facts)
+
+    def json(self, attr: ex.Attr) -> Any:
+        """The value of a known attribute that `read` can read, in JSON's terms."""
+        if (attr.root, attr.name) == ("context", "time") or attr.name in ("groups", "roles", "id", "scope"):
+            value = self.read(attr)
+            if isinstance(value, frozenset):
+                return sorted(value)
+            if attr.root == "context" and isinstance(value, int) and attr.name == "time":
+                return format_instant(value)
+            if attr.root != "context" and isinstance(value, str):
+                return value
+        return self.facts.section(attr.root)[attr.name]
+
+    def given(self, values: Mapping[ex.Attr, Any], present: Iterable[ex.Attr] = ()) -> Known:
+        """The same, knowing some open attributes more; a value of None says that it is absent."""
+        facts, resource, context = self.facts, dict(self.facts.properties), dict(self.facts.context)
+        identifier = facts.resource_id
+        for attr, value in values.items():
+            if attr == ex.Attr("resource", "id"):
+                identifier = value
+            else:
+                (resource if attr.root == "resource" else context)[attr.name] = value
+        made = Facts(
+            facts.user_id, facts.attributes, identifier, facts.scope, resource, context,
+            facts.groups, facts.roles, facts.time,
+        )  # fmt: skip
+        return Known(self.reading, made, self.present.union(present))
+
+
+def residual(node: ex.Expr | None, known: Known, negated: bool = False) -> ex.Expr:
+    """What must be TRUE of the open attributes for the condition (`negated`: for `not` of it) to be TRUE: `TRUE`,
+    `FALSE`, or a condition in negation normal form. No condition at all is TRUE."""
+    if node is None:
+        return ex.FALSE if negated else ex.TRUE
+    if isinstance(node, ex.Named):
+        return residual(node.body, known, negated)
+    if isinstance(node, ex.Not):
+        return residual(node.operand, known, not negated)
+    if isinstance(node, ex.And | ex.Or):
+        parts = [residual(part, known, negated) for part in node.operands]
+        return every(parts, known) if isinstance(node, ex.And) != negated else some(parts)
+    if isinstance(node, ex.Const):
+        return _settled(bool(node.value) != negated)
+    if isinstance(node, ex.Has):
+        return _has(node, known, negated)
+    return _literal(node, known, negated)
+
+
+def _settled(value: bool) -> ex.Expr:
+    return ex.TRUE if value else ex.FALSE
+
+
+# -- and, or ---------------------------------------------------------------------------------------------------------
+
+
+def some(parts: Iterable[ex.Expr]) -> ex.Expr:
+    """The `or` of residuals: flat, each part once, absorbed ones left out."""
+    flat: dict[ex.Expr, None] = {}
+    for part in parts:
+        for one in part.operands if isinstance(part, ex.Or) else (part,):
+            if one == ex.TRUE:
+                return ex.TRUE
+            if one != ex.FALSE:
+                flat[one] = None
+    kept = _absorbed(list(flat), ex.And)
+    return ex.FALSE if not kept else kept[0] if len(kept) == 1 else ex.Or(tuple(kept))
+
+
+def every(parts: Iterable[ex.Expr], known: Known) -> ex.Expr:
+    """The `and` of residuals: flat, each part once, what one part settles told to the others, `has` first."""
+    flat = _flat(parts)
+    while flat is not None:
+        values, present = _units(flat)
+        if not values and not present:
+            break
+        told, before = known.given(values, present), flat
+        flat = _flat(part if _is_unit(part, values) else residual(part, told) for part in before)
+        if flat == before:
+            break
+    if flat is None:
+        return ex.FALSE
+    flat.sort(key=lambda part: not isinstance(part, ex.Has))  # stable
+    kept = _absorbed(flat, ex.Or)
+    return ex.TRUE if not kept else kept[0] if len(kept) == 1 else ex.And(tuple(kept))
+
+
+def _flat(parts: Iterable[ex.Expr]) -> list[ex.Expr] | None:
+    """The parts of an `and`, each once; None where one is false."""
+    flat: dict[ex.Expr, None] = {}
+    for part in parts:
+        for one in part.operands if isinstance(part, ex.And) else (part,):
+            if one == ex.FALSE:
+                return None
+            if one != ex.TRUE:
+                flat[one] = None
+    return list(flat)
+
+
+def _units(parts: list[ex.Expr]) -> tuple[dict[ex.Attr, Any], list[ex.Attr]]:
+    """The values that parts of an `and` settle by themselves (None: absent), and the attributes they say are there."""
+    values: dict[ex.Attr, Any] = {}
+    present: list[ex.Attr] = []
+    for part in parts:
+        if isinstance(part, ex.Has):
+            present.append(part.attr)
+        elif (unit := _unit(part)) is not None:
+            values.setdefault(*unit)
+    return values, present
+
+
+def _unit(part: ex.Expr) -> tuple[ex.Attr, Any] | None:
+    if isinstance(part, ex.Attr):
+        return part, True
+    if isinstance(part, ex.Not) and isinstance(part.operand, ex.Attr):
+        return part.operand, False
+    if isinstance(part, ex.Not) and isinstance(part.operand, ex.Has):
+        return part.operand.attr, None
+    if isinstance(part, ex.Compare) and part.operator == "==":
+        if isinstance(part.left, ex.Attr) and isinstance(part.right, ex.Const):
+            return part.left, part.right.value
+    return None
+
+
+def _is_unit(part: ex.Expr, values: Mapping[ex.Attr, Any]) -> bool:
+    """Whether the part is where one of the values, or a presence, comes from: it stays as it is."""
+    if isinstance(part, ex.Has):
+        return part.attr not in values or values[part.attr] is not None
+    unit = _unit(part)
+    return unit is not None and values[unit[0]] is unit[1]
+
+
+def _absorbed(parts: list[ex.Expr], inner: type[ex.And] | type[ex.Or]) -> list[ex.Expr]:
+    """Without those that another one makes superfluous: `a or (a and b)` is a, `a and (a or b)` is a."""
+    if not 1 < len(parts) <= _MOST_ABSORBED:
+        return parts
+    pieces = [frozenset(part.operands) if isinstance(part, inner) else frozenset((part,)) for part in parts]
+    return [part for part, own in zip(parts, pieces, strict=True) if not any(other < own for other in pieces)]
+
+
+# -- literals --------------------------------------------------------------------------------------------------------
+
+
+def _has(node: ex.Has, known: Known, negated: bool) -> ex.Expr:
+    if node.attr in known.present:
+        return _settled(not negated)
+    if known.open(node.attr):
+        return ex.Not(node) if negated else node
+    return _settled(bool(compile_condition(node, known.reading)(known.facts)) != negated)
+
+
+def _literal(node: ex.Expr, known: Known, negated: bool) -> ex.Expr:
+    """A comparison, membership or bool attribute. Each is strict: unknown as soon as something it reads is."""
+    for condition in ex.children(node):
+        if not isinstance(condition, ex.Attr | ex.Const | ex.Minus):
+            return _of_condition(node, condition, known, negated)
+    read = ex.attributes(node)
+    opened = [attr for attr in read if known.open(attr)]
+    if not opened:
+        value = compile_condition(node, known.reading)(known.facts)
+        return _settled(value is not None and value != negated)
+    if any(known.read(attr) is None for attr in read if attr not in opened):
+        return ex.FALSE
+    if isinstance(node, ex.Compare):
+        operator = _NEGATED[node.operator] if negated else node.operator
+        return _compare(ex.Compare(operator, node.left, node.right), known)
+    if isinstance(node, ex.Member):
+        return _member(node, known, negated)
+    return ex.Not(node) if negated else node
+
+
+def _of_condition(node: ex.Expr, condition: ex.Expr, known: Known, negated: bool) -> ex.Expr:
+    """A comparison or membership of a condition (`(a or b) == resource.flag`): either it is TRUE and stands for true,
+    or its negation is and it stands for false."""
+    cases = []
+    for value in (True, False):
+        constant = ex.Const("bool", value)
+        if isinstance(node, ex.Member):
+            rest: ex.Expr = ex.Member(constant, node.collection)
+        else:
+            assert isinstance(node, ex.Compare)
+            left, right = (constant if side is condition else side for side in (node.left, node.right))
+            rest = ex.Compare(node.operator, left, right)
+        cases.append(every([residual(condition, known, not value), residual(rest, known, negated)], known))
+    return some(cases)
+
+
+def _nobody(node: ex.Expr, known: Known) -> bool:
+    return node == _USER_ID and known.facts.user_id is NOBODY
+
+
+def _compare(node: ex.Compare, known: Known) -> ex.Expr:
+    if _nobody(node.left, known) or _nobody(node.right, known):
+        return ex.FALSE if node.operator == "==" else node  # equal to no id, and different from any that is there
+    shifted = _shifted(node, known)
+    if shifted is not None:
+        return shifted
+    left, right, operator = _put(node.left, known), _put(node.right, known), node.operator
+    if isinstance(left, ex.Const):
+        left, right, operator = right, left, _MIRRORED[operator]
+    if not isinstance(right, ex.Const) or not isinstance(left, ex.Attr):
+        return ex.Compare(operator, left, right)
+    kind = known.reading.type_of(left)
+    if kind.kind == "bool" and operator in ("==", "!="):
+        return left if right.value == (operator == "==") else ex.Not(left)
+    if not _nameable(right, kind):
+        return ex.FALSE if operator == "==" else node
+    return ex.Compare(operator, left, right)
+
+
+def _member(node: ex.Member, known: Known, negated: bool) -> ex.Expr:
+    if _nobody(node.operand, known):
+        return ex.Not(node) if negated else ex.FALSE
+    operand, collection = _put(node.operand, known), node.collection
+    if isinstance(collection, ex.Attr) and known.open(collection):
+        element = known.reading.type_of(collection).element
+        if isinstance(operand, ex.Const) and element is not None and not _nameable(operand, element):
+            return ex.Not(node) if negated else ex.FALSE
+        member = ex.Member(operand, collection)
+        return ex.Not(member) if negated else member
+    if isinstance(collection, ex.Attr):
+        kind = known.reading.type_of(node.operand)
+        items = [_constant(item) for item in dict.fromkeys(known.json(collection))]
+        collection = tuple(item for item in items if _nameable(item, kind))
+    if not collection and not negated:
+        return ex.FALSE
+    if len(collection) == 1 and isinstance(operand, ex.Attr):
+        return _compare(ex.Compare("!=" if negated else "==", operand, collection[0]), known)
+    member = ex.Member(operand, collection)
+    return ex.Not(member) if negated else member
+
+
+def _nameable(constant: ex.Const, kind: Type) -> bool:
+    """Whether the language lets a value be written beside the type: only an enumeration's own values are."""
+    return kind.kind != "enum" or constant.value in kind.values
+
+
+def _put(node: ex.Expr, known: Known) -> ex.Expr:
+    """The operand with known attributes replaced by their values."""
+    if isinstance(node, ex.Minus):
+        return ex.Minus(_put(node.left, known), _put(node.right, known))
+    if isinstance(node, ex.Attr) and not known.open(node) and not _nobody(node, known):
+        return _constant(known.json(node))
+    return node
+
+
+def _constant(value: Any) -> ex.Const:
+    return ex.Const("bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "string", value)
+
+
+def _shifted(node: ex.Compare, known: Known) -> ex.Expr | None:
+    """`context.time - resource.created < 30d` with the time known, as `resource.created > "…"`: the moment 30 days
+    before it. None where the comparison is no such thing, or the moment none that can be written."""
+    left, right, operator = node.left, node.right, node.operator
+    if isinstance(right, ex.Minus):
+        left, right, operator = right, left, _MIRRORED[operator]
+    if not isinstance(left, ex.Minus) or not (isinstance(right, ex.Const) and right.kind == "duration"):
+        return None
+    first, second = _moment(left.left, known), _moment(left.right, known)
+    duration = int(right.value)
+    try:
+        if first is not None and second is None:
+            moment = ex.Const("string", format_instant(first - duration))
+            return ex.Compare(_MIRRORED[operator], left.right, moment)
+        if second is not None and first is None:
+            return ex.Compare(operator, left.left, ex.Const("string", format_instant(second + duration)))
+    except ValueError:
+        pass
+    return None
+
+
+def _moment(node: ex.Expr, known: Known) -> int | None:
+    """The nanoseconds of a time that is known; None of one that is open."""
+    if isinstance(node, ex.Attr):
+        return None if known.open(node) else known.read(node)
+    return parse_instant(str(node.value)) if isinstance(node, ex.Const) else None

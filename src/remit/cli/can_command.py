@@ -1,0 +1,35 @@
+"""`remit can`: yes or no, and one line of reason."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from remit.cli.question import Question, arguments
+from remit.cli.session import answers, at_option, context_option, directory_option, format_option, policy_option
+from remit.cli.session import role_option, set_option, shown
+
+
+@click.command("can", short_help="may this user do this: yes or no, with one line of reason")
+@click.argument("words", metavar="USER ACTION TYPE[:ID]", nargs=-1, required=True)
+@set_option
+@at_option
+@context_option
+@role_option
+@policy_option
+@directory_option
+@format_option("text", "json")
+@answers
+def command(words: tuple[str, ...], output_format: str | None, **options: object) -> int:
+    """May USER do ACTION on a resource: prints yes or no with one line of reason; exit 0 for yes, 1 for no.
+
+    With --role in place of a user: remit can --role viewer read record.
+
+    Example: remit can bob sign record:r1 --set vet=ann --at branch/north"""
+    question = Question(arguments(words, options))
+    if output_format == "json":
+        click.echo(json.dumps(question.decision().to_response(), ensure_ascii=True))
+    else:
+        click.echo(shown(question.line()))
+    return 0 if question.judged.code == "allowed" else 1

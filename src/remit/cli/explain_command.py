@@ -1,0 +1,43 @@
+"""`remit explain`: everything about one decision."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from remit.cli.question import Question, arguments
+from remit.cli.session import answers, at_option, coloured, context_option, directory_option, format_option
+from remit.cli.session import policy_option, role_option, set_option, shown
+
+
+@click.command("explain", short_help="why, or why not, and what would have to change")
+@click.argument("words", metavar="USER ACTION TYPE[:ID]", nargs=-1, required=True)
+@set_option
+@at_option
+@context_option
+@role_option
+@policy_option
+@directory_option
+@format_option("text", "json")
+@answers
+def command(words: tuple[str, ...], output_format: str | None, **options: object) -> int:
+    """Why USER may, or may not, do ACTION: every rule that applied, what its condition saw, how roles are held, and for
+    a denial every smallest change that would allow it. Exit 0 for yes, 1 for no.
+
+    Example: remit explain bob sign record:r1 --set vet=ann --at branch/north"""
+    question = Question(arguments(words, options))
+    if output_format == "json":
+        click.echo(json.dumps(question.explanation().to_dict(), indent=2, ensure_ascii=True))
+        return 0 if question.judged.code == "allowed" else 1
+    from remit.report.explain_text import Shown
+
+    colour = coloured()
+    drawn = Shown(
+        question.explanation(),
+        question.path,
+        lambda text, name: click.style(text, fg=name) if colour else text,
+        question.source,
+    ).text()
+    click.echo("\n".join(shown(line) if not colour else line for line in drawn.split("\n")), nl=False, color=colour)
+    return 0 if question.judged.code == "allowed" else 1

@@ -1,0 +1,118 @@
+"""Lints policies with their directories: compiles each, reads who holds which role, and holds the two together."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from remit.diagnostics import Diagnostic
+from remit.directory.fit import misfits, unknown_roles
+from remit.directory.reader import read_directory
+from remit.project.policies import Loaded, decode, load, load_source, read_source
+from remit.source import Source, Span
+from remit.table.shape import Table
+
+DIRECTORY_NAMES = ("directory.yaml", "directory.yml", "directory.json")
+_QUOTED = re.compile(r"`([^`]+)`")
+_NEARBY = 2000  # characters of an entry in which the word that is wrong is looked for
+
+
+@dataclass(slots=True)
+class Linted:
+    """What is found so far. `seen` are the files that were looked at; `broken`: some policy does not compile."""
+
+    findings: list[Diagnostic] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    broken: bool = False
+
+    @property
+    def files(self) -> int:
+        return len(self.seen)
+
+    def ordered(self) -> list[Diagnostic]:
+        """By file as it was read, place and code. A base that is read for its own sake and for an overlay's counts
+        once."""
+        unique: dict[tuple[str, int, int, str, str], Diagnostic] = {}
+        for finding in self.findings:
+            file, start, end = "", 0, 0
+            if finding.span is not None:
+                file, start, end = _path(finding.span.source), finding.span.start, finding.span.end
+            unique.setdefault((file, start, end, finding.code, finding.message), finding)
+        return [unique[key] for key in sorted(unique)]
+
+    def add(self, loaded: Loaded) -> Table | None:
+        compiled = loaded.compiled
+        self.findings += compiled.findings
+        self.seen.update(_path(source) for source in loaded.sources)
+        self.seen.update(_path(finding.span.source) for finding in compiled.findings if finding.span is not None)
+        self.broken = self.broken or compiled.table is None
+        return compiled.table
+
+
+def _path(source: Source) -> str:
+    return os.path.abspath(source.origin or source.name)  # a link stays itself
+
+
+def lint_policy(linted: Linted, policy: Path, directory: Path | None) -> None:
+    """A policy, with the directory given or the one in its folder."""
+    table = linted.add(load(policy))
+    place = directory or directory_of(policy if policy.is_dir() else policy.parent)
+    if place is not None:
+        _directory(linted, place, table)
+
+
+def lint_text(linted: Linted, data: bytes, name: str, directory: Path | None) -> None:
+    """A policy of one text; `name` is where its file would be."""
+    source, wrong = decode(data, Path(name).name, name)
+    linted.findings += wrong
+    linted.seen.add(os.path.abspath(name))
+    linted.broken = linted.broken or bool(wrong)
+    table = linted.add(load_source(source)) if source is not None else None
+    if directory is not None:
+        _directory(linted, directory, table)
+
+
+def lint_directory(linted: Linted, place: Path, folder: Path) -> None:
+    """A directory, held against the policy of its folder where there is one that compiles."""
+    table = None
+    if next(folder.glob("*.remit"), None) is not None:
+        table = load(folder).compiled.table
+    _directory(linted, place, table)
+
+
+def directory_of(folder: Path) -> Path | None:
+    """The directory that stands in a policy's folder."""
+    return next((folder / name for name in DIRECTORY_NAMES if (folder / name).is_file()), None)
+
+
+def _directory(linted: Linted, place: Path, table: Table | None) -> None:
+    source, wrong = read_source(place, place.name)
+    linted.seen.add(os.path.abspath(place))
+    linted.findings += wrong
+    if source is None:
+        return
+    directory, wrong = read_directory(source)
+    linted.findings += wrong
+    if table is not None:
+        directory = replace(directory, name=source.name)
+        fit = [*misfits(table, directory), *unknown_roles(table, directory)]
+        starts = [0, *(found.end() for found in re.finditer("\n", source.text))] if fit else []
+        linted.findings += [_underlined(finding, source, starts) for finding in fit]
+
+
+def _underlined(finding: Diagnostic, source: Source, starts: list[int]) -> Diagnostic:
+    """A finding that knows line and column alone, at the word of the text that its message names first."""
+    if finding.span is None:
+        return finding
+    line, column = finding.span.source.position(finding.span.start)
+    start = starts[min(line, len(starts)) - 1] + column - 1
+    end = source.text.find("\n", start)
+    end = len(source.text) if end < 0 else end
+    for name in _QUOTED.findall(finding.message):
+        found = re.compile(rf"(?<![\w/.-]){re.escape(name)}(?![\w-])").search(source.text, start, start + _NEARBY)
+        if found:
+            start, end = found.span()
+            break
+    return replace(finding, span=Span(source, start, end))
