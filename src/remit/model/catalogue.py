@@ -196,7 +196,12 @@ def _permissions(names: Names, areas: list[tree.Area]) -> None:
 
 
 def selector(
-    names: Names, actions: list[tree.Name], types: list[tree.Name], who: str, areas: tuple[str, ...] | None
+    names: Names,
+    actions: list[tree.Name],
+    types: list[tree.Name],
+    who: str,
+    areas: tuple[str, ...] | None,
+    to: str = "",
 ) -> Selector | None:
     """`actions on types` with every name known and every action taking something, or None where a name is wrong."""
     if types[0].text == "*":
@@ -207,7 +212,7 @@ def selector(
             for name in area.types
         ]
     else:
-        found = [names.type(name, who, areas) for name in types]
+        found = [names.type(name, who, areas, to) for name in types]
         spoken = None if None in found else [kind for kind in found if kind]
     items = [names.action_item(action) for action in actions]
     if spoken is None:

@@ -84,8 +84,8 @@ class Names:
             self.error("E109", f"the policy has no scope `{name.text}`", name.span, help=help)
         return False
 
-    def type(self, name: tree.Name, who: str, areas: tuple[str, ...] | None) -> ResourceType | None:
-        """The resource type, inside `areas`; `who` begins the message (role `vet`)."""
+    def type(self, name: tree.Name, who: str, areas: tuple[str, ...] | None, to: str = "") -> ResourceType | None:
+        """The resource type, inside `areas`; `who` begins the message (role `vet`), `to` ends it (to allow on)."""
         found = self.types.get(name.text)
         if found and (areas is None or found.area in areas):
             return found
@@ -95,7 +95,7 @@ class Names:
         known = [t.name for t in self.types.values() if areas is None or t.area in areas]
         help = f"`{name.text}` is in area `{found.area}`" if found else similar(name.text, known)
         label = f"not in {where}" if areas is not None else ""
-        self.error("E104", f"{who} has no resource type `{name.text}` to speak of", name.span, label, help)
+        self.error("E104", f"{who} has no resource type `{name.text}`{to}", name.span, label, help)
         return None
 
     def action_item(self, name: tree.Name) -> ActionItem:

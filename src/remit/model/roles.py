@@ -153,7 +153,7 @@ def _rule(names: Names, written: tree.Rule, who: str, areas: tuple[str, ...] | N
         found = [permission.text for permission in written.permissions if _permission(names, permission, areas)]
         rule = replace(plain, permissions=tuple(found)) if len(found) == len(written.permissions) else None
     else:
-        selected = selector(names, written.actions, written.types, who, areas)
+        selected = selector(names, written.actions, written.types, who, areas, f" to {written.effect} on")
         excepts = [_except(names, item, who, areas) for item in written.excepts]
         known = tuple(item for item in excepts if item)
         rule = replace(plain, selector=selected, excepts=known) if selected and len(known) == len(excepts) else None
@@ -195,7 +195,7 @@ def _except(names: Names, item: tree.ExceptItem, who: str, areas: tuple[str, ...
             unknown_action(names, item.action or item.type, None)
             return None
         return ExceptItem(action, None)
-    kind = names.type(item.type, who, areas)
+    kind = names.type(item.type, who, areas, " to leave out")
     if kind is None:
         return None
     if action and action.kind == "action" and action.name not in kind.actions:

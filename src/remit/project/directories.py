@@ -7,7 +7,7 @@ from pathlib import Path
 
 from remit.diagnostics import Diagnostic
 from remit.directory.shape import Directory
-from remit.project.policies import read_source
+from remit.project.files import read_source
 
 
 def load_directory(path: Path) -> tuple[Directory, list[Diagnostic]]:

@@ -14,11 +14,11 @@ from typing import NamedTuple
 from remit.compiler import Compiled, compile_files, parse_all
 from remit.diagnostics import Diagnostic
 from remit.model.policy import Model
+from remit.project.files import read_source
 from remit.source import Source, Span
 from remit.syntax import tree
 
 SUFFIX = ".remit"
-_LARGEST = 128 * 1024 * 1024  # bytes of one file
 _NAMES_A_POLICY = re.compile(r"^[ \t]*policy\s+[A-Za-z_`]", re.MULTILINE)
 
 
@@ -138,33 +138,6 @@ def _files(folder: Path, findings: list[Diagnostic]) -> Iterable[Path]:
             path for name in names if name.endswith(SUFFIX) and not (path := Path(here, name)).is_symlink()
         )
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
-
-
-def read_source(path: Path, name: str) -> tuple[Source | None, list[Diagnostic]]:
-    """One file as a source, or the finding that says why not."""
-    source = Source(name, "", str(path))
-    nowhere = Span(source, 0, 0)
-    try:
-        if path.exists() and not path.is_file():  # reading a pipe or a device might never end
-            return None, [Diagnostic("E010", "this is no file", nowhere, help="put the text into a file")]
-        if path.stat().st_size > _LARGEST:
-            return None, [Diagnostic("E005", "the file is too large", nowhere, help="split it into several files")]
-        data = path.read_bytes()
-    except OSError as error:
-        why = (error.strerror or "unreadable").lower()
-        return None, [Diagnostic("E010", f"the file cannot be read: {why}", nowhere, help="check its permissions")]
-    return decode(data, name, str(path))
-
-
-def decode(data: bytes, name: str, origin: str) -> tuple[Source | None, list[Diagnostic]]:
-    """The text of a file, which is UTF-8, or the finding that says where it is not."""
-    try:
-        return Source(name, data.decode("utf-8"), origin), []
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8", "replace")
-        after = data[error.start : error.start + 200].decode("utf-8", "replace")
-        span = Span(Source(name, before + after, origin), len(before), len(before) + 1)
-        return None, [Diagnostic("E008", "the file is not UTF-8 from here on", span, help="save it as UTF-8")]
 
 
 def _without_other_policies(sources: list[Source]) -> list[Source]:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from remit.diagnostics import Diagnostic
-from remit.project.policies import read_source
+from remit.project.files import read_source
 from remit.source import Source, Span
 from remit.table import artifact
 from remit.table.shape import Table

@@ -232,8 +232,9 @@ class _Run:
             start -= 1
         span = Span(self.source, start, end)
         if start < (error.pos_in_stream or 0):  # glued to what stands before it, which is not yet read
-            help = "put a blank, or an operator, between the two"
-            self._add("E001", f"unexpected {_spoken(span.text)}", span, help=help)
+            first = self.text[start : error.pos_in_stream]
+            help = self._advice(span) or f"put a blank after `{first}`"
+            self._add("E001", f"unexpected {_spoken(span.text)}", span, self._expected(error), help)
         else:
             self._unexpected(span, error)
 
