@@ -5,9 +5,8 @@ A code is never reused. Its title names it in kebab case; its page is docs/error
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Literal
 
 from remit.source import Span
@@ -52,6 +51,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         return lowered[word.lower()]
     if len(word) > 64:
         return None
+    from difflib import get_close_matches  # only when something is misspelt
+
     found = get_close_matches(word, names, n=1, cutoff=0.7)
     return found[0] if found else None
 
@@ -60,6 +61,22 @@ def similar(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """A help line naming the similar name, else `otherwise`."""
     name = nearest(word, known)
     return f"`{name}` has a similar name" if name else otherwise
+
+
+@dataclass(slots=True)
+class Suggestions:
+    """Looks for similar names, as long as the names looked at in one run are not too many: ten thousand mistakes among
+    ten thousand names get no suggestions, but an answer in time."""
+
+    left: int = 100_000
+
+    def nearest(self, word: str, known: Collection[str]) -> str | None:
+        self.left -= len(known)
+        return nearest(word, known) if self.left >= 0 else None
+
+    def similar(self, word: str, known: Collection[str], otherwise: str = "") -> str:
+        name = self.nearest(word, known)
+        return f"`{name}` has a similar name" if name else otherwise
 
 
 def ordered(findings: Sequence[Diagnostic]) -> list[Diagnostic]:

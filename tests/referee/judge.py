@@ -68,17 +68,19 @@ def disagreements(
 
 
 def repairs_differ(policy: Policy, pdp: Any, case: Case, request: Json, now: int) -> Iterator[Disagreement]:
-    """SEMANTICS 5: the same sets of atoms. Where the product's search was cut short, none that does not work."""
+    """SEMANTICS 5: the same sets of atoms. Where the product's search was cut short, only sets that hold one of them."""
     try:
         expected = repairs(policy.model, case.directory, request, now)
     except TooLargeError:
         return
     answer = pdp.explain(request).to_dict()
     found = {frozenset(atom_of(atom) for atom in atoms) for atoms in answer["repairs"]}
-    agreed = found == expected if answer["repairs_complete"] else found <= expected
-    if not agreed:
-        what = "repairs" if answer["repairs_complete"] else "repairs (cut short)"
-        yield Disagreement(what, readable(expected - found), readable(found - expected), kept(case, request, now))
+    if answer["repairs_complete"]:
+        if found != expected:
+            lacks, invents = readable(expected - found), readable(found - expected)
+            yield Disagreement("repairs", lacks, invents, kept(case, request, now))
+    elif wrong := {atoms for atoms in found if not any(other <= atoms for other in expected)}:
+        yield Disagreement("repairs, cut short", readable(expected), readable(wrong), kept(case, request, now))
 
 
 def readable(found: Repairs) -> list[list[Atom]]:

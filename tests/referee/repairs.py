@@ -174,6 +174,9 @@ class Choices:
         if kind.kind == "time":
             return [written(instant) for instant in self.instants()]
         texts = {str(c.value) for c in self.constants if c.kind == "string"} | set(self.read("text"))
+        for node in self.nodes:
+            other = declaration(self.model, self.asked.type, node) if isinstance(node, ex.Attr) else None
+            texts.update(other.type.values if other else ())
         fresh = {f"~{number}" for number, other in enumerate(self.free) if self.kind_of(other) not in ("int", "bool")}
         return sorted(texts | fresh | {"~"})
 

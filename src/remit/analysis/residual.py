@@ -3,19 +3,21 @@
 The idea is old (Jones, Gomard, Sestoft, *Partial Evaluation and Automatic Program Generation*, 1993) and serves
 authorization well (OPA's partial queries): evaluate what is known, keep the rest as a smaller condition. Here three
 values must survive it. An allow counts where its condition is TRUE and a deny unless it is FALSE, that is, where `not
-deny` is not TRUE, so both sides ask one question: is this formula TRUE? In negation normal form (Kleene's logic keeps De
-Morgan) a formula is monotone in its literals, and one that is unknown for good (an attribute the directory lacks, a value
-of a wrong type) makes nothing TRUE that a false one would not: it becomes `false`, on either side. What is kept is TRUE
-for exactly those completions of the open attributes, incomplete ones too, for which the whole was.
+deny` is not TRUE, so both sides ask one question: is this formula TRUE? In negation normal form (De Morgan holds in
+Kleene's logic) a formula is monotone in its literals, and one that is unknown for good (an attribute the directory
+lacks, a value of a wrong type) makes nothing TRUE that a false one would not: it becomes `false`, on either side. What
+is kept is TRUE for exactly those completions of the open attributes, incomplete ones too, for which the whole was.
 
-    allow when treats and resource.status == "open" and user.department == "surgery"   with treats = resource.vet == user.id
+    condition treats = resource.vet == user.id
+    allow … when treats and resource.status == "open" and user.department == "surgery"
+
     ann, department "surgery", nothing given:   resource.vet == "ann" and resource.status == "open"
     ann, status "closed" given:                 false: never
     bob, whose department is unknown:           false: never
 
-Inside an `and`, what one part settles is known to the others (*unit propagation*, Davis, Logemann and Loveland 1962):
-`x == "a" and (x == "b" or y)` is `x == "a" and y`, for where the first part is not TRUE the whole is not. Order is kept, so
-that `has x` still stands before what it guards and the result is a condition the language accepts.
+Inside an `and`, what one part settles is known to the others (*unit propagation*, Davis, Logemann, Loveland 1962):
+`x == "a" and (x == "b" or y)` is `x == "a" and y`, for where the first part is not TRUE the whole is not. Order is kept
+but for `has`, which comes first, so it stands before what it guards and the result is a condition the language accepts.
 """
 
 from __future__ import annotations
@@ -27,11 +29,12 @@ from remit.evaluator.conditions import compile_condition, reader
 from remit.evaluator.facts import NOBODY, Facts
 from remit.instant import format_instant, parse_instant
 from remit.model import expression as ex
-from remit.model.types import Reading, Type
+from remit.model.types import BUILT_IN, Reading, Type
 
 _NEGATED = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _USER_ID = ex.Attr("user", "id")
+_PASSES = 3
 _MOST_ABSORBED = 200  # parts of one `and` or `or` that are compared pair by pair; beyond, absorption is left out
 
 
@@ -62,15 +65,12 @@ class Known:
 
     def json(self, attr: ex.Attr) -> Any:
         """The value of a known attribute that `read` can read, in JSON's terms."""
-        if (attr.root, attr.name) == ("context", "time") or attr.name in ("groups", "roles", "id", "scope"):
-            value = self.read(attr)
-            if isinstance(value, frozenset):
-                return sorted(value)
-            if attr.root == "context" and isinstance(value, int) and attr.name == "time":
-                return format_instant(value)
-            if attr.root != "context" and isinstance(value, str):
-                return value
-        return self.facts.section(attr.root)[attr.name]
+        if attr.name not in BUILT_IN.get(attr.root, {}):
+            return self.facts.section(attr.root)[attr.name]
+        value = self.read(attr)
+        if attr.root == "context":
+            return format_instant(value)
+        return sorted(value) if isinstance(value, frozenset) else value
 
     def given(self, values: Mapping[ex.Attr, Any], present: Iterable[ex.Attr] = ()) -> Known:
         """The same, knowing some open attributes more; a value of None says that it is absent."""
@@ -91,15 +91,20 @@ class Known:
 def residual(node: ex.Expr | None, known: Known, negated: bool = False) -> ex.Expr:
     """What must be TRUE of the open attributes for the condition (`negated`: for `not` of it) to be TRUE: `TRUE`,
     `FALSE`, or a condition in negation normal form. No condition at all is TRUE."""
+    return tidy(reduced(node, known, negated), known)
+
+
+def reduced(node: ex.Expr | None, known: Known, negated: bool = False) -> ex.Expr:
+    """The same, each literal looked at by itself."""
     if node is None:
         return ex.FALSE if negated else ex.TRUE
     if isinstance(node, ex.Named):
-        return residual(node.body, known, negated)
+        return reduced(node.body, known, negated)
     if isinstance(node, ex.Not):
-        return residual(node.operand, known, not negated)
+        return reduced(node.operand, known, not negated)
     if isinstance(node, ex.And | ex.Or):
-        parts = [residual(part, known, negated) for part in node.operands]
-        return every(parts, known) if isinstance(node, ex.And) != negated else some(parts)
+        parts = [reduced(part, known, negated) for part in node.operands]
+        return every(parts) if isinstance(node, ex.And) != negated else some(parts)
     if isinstance(node, ex.Const):
         return _settled(bool(node.value) != negated)
     if isinstance(node, ex.Has):
@@ -127,37 +132,43 @@ def some(parts: Iterable[ex.Expr]) -> ex.Expr:
     return ex.FALSE if not kept else kept[0] if len(kept) == 1 else ex.Or(tuple(kept))
 
 
-def every(parts: Iterable[ex.Expr], known: Known) -> ex.Expr:
-    """The `and` of residuals: flat, each part once, what one part settles told to the others, `has` first."""
-    flat = _flat(parts)
-    while flat is not None:
-        values, present = _units(flat)
-        if not values and not present:
-            break
-        told, before = known.given(values, present), flat
-        flat = _flat(part if _is_unit(part, values) else residual(part, told) for part in before)
-        if flat == before:
-            break
-    if flat is None:
-        return ex.FALSE
-    flat.sort(key=lambda part: not isinstance(part, ex.Has))  # stable
-    kept = _absorbed(flat, ex.Or)
-    return ex.TRUE if not kept else kept[0] if len(kept) == 1 else ex.And(tuple(kept))
-
-
-def _flat(parts: Iterable[ex.Expr]) -> list[ex.Expr] | None:
-    """The parts of an `and`, each once; None where one is false."""
+def every(parts: Iterable[ex.Expr]) -> ex.Expr:
+    """The `and` of residuals: flat, each part once, `has` first, absorbed ones left out."""
     flat: dict[ex.Expr, None] = {}
     for part in parts:
         for one in part.operands if isinstance(part, ex.And) else (part,):
             if one == ex.FALSE:
-                return None
+                return ex.FALSE
             if one != ex.TRUE:
                 flat[one] = None
-    return list(flat)
+    kept = _absorbed(sorted(flat, key=lambda part: not isinstance(part, ex.Has)), ex.Or)
+    return ex.TRUE if not kept else kept[0] if len(kept) == 1 else ex.And(tuple(kept))
 
 
-def _units(parts: list[ex.Expr]) -> tuple[dict[ex.Attr, Any], list[ex.Attr]]:
+def tidy(node: ex.Expr, known: Known) -> ex.Expr:
+    """A residual in which every `and` has told each of its parts what the others settle. Telling may settle more, so it
+    is done again, a few times at most: each pass is quadratic at worst, and what is left over is right all the same."""
+    for _ in range(_PASSES):
+        before, node = node, _told(node, known)
+        if node == before:
+            break
+    return node
+
+
+def _told(node: ex.Expr, known: Known) -> ex.Expr:
+    if isinstance(node, ex.Or):
+        return some([_told(part, known) for part in node.operands])
+    if not isinstance(node, ex.And):
+        return node
+    values, present = _units(node.operands)
+    if not values and not present:
+        return every([_told(part, known) for part in node.operands])
+    more = known.given(values, present)
+    parts = [part if _gives(part, values) else _told(reduced(part, more), more) for part in node.operands]
+    return every(parts)
+
+
+def _units(parts: Iterable[ex.Expr]) -> tuple[dict[ex.Attr, Any], list[ex.Attr]]:
     """The values that parts of an `and` settle by themselves (None: absent), and the attributes they say are there."""
     values: dict[ex.Attr, Any] = {}
     present: list[ex.Attr] = []
@@ -166,7 +177,7 @@ def _units(parts: list[ex.Expr]) -> tuple[dict[ex.Attr, Any], list[ex.Attr]]:
             present.append(part.attr)
         elif (unit := _unit(part)) is not None:
             values.setdefault(*unit)
-    return values, present
+    return values, [attr for attr in present if values.get(attr, attr) is not None]
 
 
 def _unit(part: ex.Expr) -> tuple[ex.Attr, Any] | None:
@@ -176,22 +187,23 @@ def _unit(part: ex.Expr) -> tuple[ex.Attr, Any] | None:
         return part.operand, False
     if isinstance(part, ex.Not) and isinstance(part.operand, ex.Has):
         return part.operand.attr, None
-    if isinstance(part, ex.Compare) and part.operator == "==":
-        if isinstance(part.left, ex.Attr) and isinstance(part.right, ex.Const):
-            return part.left, part.right.value
-    return None
+    if not isinstance(part, ex.Compare) or part.operator != "==":
+        return None
+    return (
+        (part.left, part.right.value) if isinstance(part.left, ex.Attr) and isinstance(part.right, ex.Const) else None
+    )
 
 
-def _is_unit(part: ex.Expr, values: Mapping[ex.Attr, Any]) -> bool:
+def _gives(part: ex.Expr, values: Mapping[ex.Attr, Any]) -> bool:
     """Whether the part is where one of the values, or a presence, comes from: it stays as it is."""
     if isinstance(part, ex.Has):
-        return part.attr not in values or values[part.attr] is not None
+        return values.get(part.attr, part) is not None
     unit = _unit(part)
     return unit is not None and values[unit[0]] is unit[1]
 
 
 def _absorbed(parts: list[ex.Expr], inner: type[ex.And] | type[ex.Or]) -> list[ex.Expr]:
-    """Without those that another one makes superfluous: `a or (a and b)` is a, `a and (a or b)` is a."""
+    """Without those that another one makes superfluous: `a or a and b` is a, `a and (a or b)` is a."""
     if not 1 < len(parts) <= _MOST_ABSORBED:
         return parts
     pieces = [frozenset(part.operands) if isinstance(part, inner) else frozenset((part,)) for part in parts]
@@ -241,7 +253,7 @@ def _of_condition(node: ex.Expr, condition: ex.Expr, known: Known, negated: bool
             assert isinstance(node, ex.Compare)
             left, right = (constant if side is condition else side for side in (node.left, node.right))
             rest = ex.Compare(node.operator, left, right)
-        cases.append(every([residual(condition, known, not value), residual(rest, known, negated)], known))
+        cases.append(every([reduced(condition, known, not value), reduced(rest, known, negated)]))
     return some(cases)
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 Status = Literal["active", "pending", "disabled"]
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 STATUSES: tuple[Status, ...] = ("active", "pending", "disabled")
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     """A role at a scope. `scope` is `KIND/ID`, the root's kind, or None for the root; `start` and `end` are nanoseconds
     since 1970 (UTC), from inclusive to exclusive, None where open. `line` and `column` are 0 where it has no file."""
 
@@ -27,20 +27,18 @@ class Assignment:
         return self.start is not None or self.end is not None
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(NamedTuple):
     id: str
     type: str = "user"
     status: Status = "active"
-    attributes: Mapping[str, object] = field(default_factory=dict)
+    attributes: Mapping[str, object] = EMPTY
     assignments: tuple[Assignment, ...] = ()
     line: int = 0
     column: int = 0
     status_before: Status | None = None  # what `enable` brings back
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """`members` are user ids, `groups` the names of the groups inside this one."""
 
     name: str
@@ -51,8 +49,7 @@ class Group:
     column: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """A place. No parents means directly below the root."""
 
     name: str
@@ -61,14 +58,13 @@ class Scope:
     column: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
+class Directory(NamedTuple):
     """Everything a decision may know about people and places. INVARIANT: members and groups named exist, and neither
     groups nor scopes run in a circle; the reader and the stores refuse anything else."""
 
-    users: Mapping[str, User] = field(default_factory=dict)
-    groups: Mapping[str, Group] = field(default_factory=dict)
-    scopes: Mapping[str, Scope] = field(default_factory=dict)
+    users: Mapping[str, User] = EMPTY
+    groups: Mapping[str, Group] = EMPTY
+    scopes: Mapping[str, Scope] = EMPTY
     joined_domains: frozenset[str] = frozenset()
     removed: frozenset[str] = frozenset()
     name: str = ""  # the file or address it came from, for messages

@@ -9,7 +9,6 @@ is malformed: what is not certain to count gives nothing, and what may count for
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from remit.directory.shape import Assignment, Directory, User
@@ -26,8 +25,7 @@ class ScopeState:
     KNOWN, ABSENT, UNKNOWN = "known", "absent", "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """One way a role is held: `scope` None is the root."""
 
     role: str

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from remit.diagnostics import Label, similar
+from remit.diagnostics import Label
 from remit.model.names import Names, circle, unique
 from remit.model.policy import ActionItem, Area, Permission, ResourceType, Selector
 from remit.model.types import BUILT_IN, PLAIN, STRING, AttributeType, Type
@@ -61,7 +61,7 @@ def _scopes(names: Names, scopes: list[tree.Scope]) -> None:
             f"scope `{extra.name.text}` is a second root",
             extra.name.span,
             "",
-            f"write scope {extra.name.text} in {roots[0].name.text}",
+            f"write `scope {extra.name.text} in {roots[0].name.text}`",
             Label(roots[0].name.span, "the root is here"),
         )
     for scope in scopes:
@@ -121,7 +121,7 @@ def _type(names: Names, written: tree.WrittenType) -> AttributeType:
     if found is None:
         known = [*PLAIN, "set"]
         otherwise = "the types are string, int, bool, time, user, set of T and enumerations"
-        help = similar(written.name.text, known, otherwise)
+        help = names.near.similar(written.name.text, known, otherwise)
         names.error("E110", f"there is no type `{written.name.text}`", written.name.span, help=help)
     return AttributeType(found or STRING, written.optional)
 
@@ -243,9 +243,9 @@ def _takes(
     if item.kind == "action":
         unknown_action(names, written, None)
     elif not any(names.lost("area", area) for area in names.areas):
-        what = "`*`" if item.kind == "all" else f"actions `{item.name}`"
+        what = "`*`" if item.kind == "all" else f"`{item.name}`"
         where = "any type here" if named is None else " or ".join(f"`{kind.name}`" for kind in spoken)
-        names.error("E112", f"{what} takes nothing of {where}", written.span, help="name an action that is there")
+        names.error("E112", f"{what} takes no action of {where}", written.span, help="name an action that is there")
     return False
 
 
@@ -255,10 +255,10 @@ def unknown_action(names: Names, action: tree.Name, kind: ResourceType | None) -
         return
     if kind is not None:
         listed = ", ".join(f"`{name}`" for name in kind.actions) or "none"
-        help = similar(action.text, {*kind.actions, *names.action_sets}, f"its actions are {listed}")
+        help = names.near.similar(action.text, {*kind.actions, *names.action_sets}, f"its actions are {listed}")
         names.error("E105", f"`{kind.name}` has no action `{action.text}`", action.span, help=help)
     else:
-        help = similar(action.text, {*names.actions, *names.action_sets})
+        help = names.near.similar(action.text, {*names.actions, *names.action_sets}, "declare it among the `actions` of a resource")
         names.error("E105", f"no type here has an action `{action.text}`", action.span, help=help)
 
 

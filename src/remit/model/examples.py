@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from remit.diagnostics import nearest, similar
 from remit.model import coverage
 from remit.model.catalogue import only, selector, unknown_action
 from remit.model.names import EVENTS, Names
@@ -22,7 +21,7 @@ from remit.model.policy import (
     TestUser,
     TestValue,
 )
-from remit.model.types import TIME, Attributes, AttributeType, belongs
+from remit.model.types import TIME, Attributes, AttributeType, Type, belongs
 from remit.model.typing import Subject, bind
 from remit.syntax import tree
 
@@ -136,11 +135,11 @@ class _Example:
     def _may(self, line: tree.TestMay) -> Expectation | None:
         because = line.because.text if line.because else ""
         if line.user.text not in self.users and because != "unknown_user":
-            help = similar(line.user.text, self.users, f"declare them: user {line.user.text} is ROLE")
+            help = self.names.near.similar(line.user.text, self.users, f"declare them: `user {line.user.text} is ROLE`")
             self.names.error("E504", f"this test has no user `{line.user.text}`", line.user.span, help=help)
         given = self.resources.get(line.resource.text)
         if given is None:
-            help = similar(line.resource.text, self.resources, f"declare it: given TYPE {line.resource.text}")
+            help = self.names.near.similar(line.resource.text, self.resources, f"declare it: `given TYPE {line.resource.text}`")
             message = f"this test has no resource `{line.resource.text}`"
             self.names.error("E504", message, line.resource.span, help=help)
             return None
@@ -167,17 +166,17 @@ class _Example:
         }
         if because.text in known or self.names.lost("condition", because.text) or self.names.lost("role", because.text):
             return
-        help = similar(because.text, known, "`because` names a condition, a role or a code")
+        help = self.names.near.similar(because.text, known, "`because` names a condition, a role or a code")
         self.names.error("E504", f"nothing is called `{because.text}`", because.span, help=help)
 
     def _event(self, line: tree.TestEvent) -> TestEvent | None:
         kind = line.kind.text
         if kind not in EVENTS:
-            self.names.error("E501", f"there is no event `{kind}`", line.kind.span, help=similar(kind, EVENTS))
+            self.names.error("E501", f"there is no event `{kind}`", line.kind.span, help=self.names.near.similar(kind, EVENTS))
             return None
         if line.because and line.because.text not in self.names.guards and line.because.text not in EVENT_CODES:
             known = [*self.names.guards, *EVENT_CODES]
-            help = similar(line.because.text, known, "`because` names a guard or a code here")
+            help = self.names.near.similar(line.because.text, known, "`because` names a guard or a code here")
             self.names.error("E504", f"nothing is called `{line.because.text}`", line.because.span, help=help)
         claims = self._values(line.claims, self.names.claims, "claims")
         return TestEvent(
@@ -201,18 +200,28 @@ class _Example:
             if name in values:
                 self.names.error("E101", f"`{name}` is given twice", pair.name.span, help="remove one of them")
             if found is None:
-                near = nearest(name, declared)
-                help = f"`{near}` has a similar name" if near else f"declare it, or leave it out: {owner} has no such"
+                near = self.names.near.nearest(name, declared)
+                help = f"`{near}` has a similar name" if near else "declare it, or leave it out"
                 self.names.error("E201", f"`{owner}` has no attribute `{name}`", pair.name.span, help=help)
                 continue
             value = pair.value.value
             if not belongs(value, found.type):
-                self.names.error(
-                    "E208", f"`{name}` is a {found.type}", pair.value.span, help=f"write a {found.type}"
-                )
+                self.names.error("E208", f"`{name}` is {found.type.spoken}", pair.value.span, help=_written(found.type))
                 continue
             values[name] = tuple(value) if isinstance(value, list) else value
         return values
+
+
+def _written(kind: Type) -> str:
+    """How a value of the type is written."""
+    if kind.kind == "enum":
+        return "write one of these"
+    return {
+        "int": "write a whole number, as in `500`",
+        "bool": "write `true` or `false`",
+        "time": 'write a time with its zone, as in `"2026-01-31T09:00:00Z"`',
+        "set": 'write a list, as in `["a", "b"]`',
+    }.get(kind.kind, 'write a text in quotes, as in `"a"`')
 
 
 __all__ = ["DECISION_CODES", "EVENT_CODES", "Selector", "build_assertions", "build_tests"]

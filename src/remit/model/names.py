@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from remit.diagnostics import Diagnostic, Label, similar
+from remit.diagnostics import Diagnostic, Label, Suggestions
 from remit.model.expression import Expr
 from remit.model.policy import ActionItem, Area, Model, ResourceType
 from remit.model.types import Attributes, Reading
@@ -39,6 +39,7 @@ class Names:
     conditions: Conditions = field(default_factory=lambda: Conditions({}))
     guards: dict[str, Span] = field(default_factory=dict)
     actions: frozenset[str] = frozenset()
+    near: Suggestions = field(default_factory=Suggestions)
 
     def error(
         self, code: str, message: str, span: Span | None, label: str = "", help: str = "", *others: Label
@@ -64,7 +65,7 @@ class Names:
         )
 
     def checker(self) -> Checker:
-        return Checker(self.conditions, self.report)
+        return Checker(self.conditions, self.report, self.near)
 
     # -- looking up, with a finding where there is nothing -----------------------------------------------------------
 
@@ -72,7 +73,7 @@ class Names:
         if name.text in self.roles:
             return True
         if not self.lost("role", name.text):
-            help = similar(name.text, self.roles, f"declare it: role {name.text} {{ … }}")
+            help = self.near.similar(name.text, self.roles, f"declare it: `role {name.text} {{ … }}`")
             self.error("E106", f"the policy has no role `{name.text}`", name.span, help=help)
         return False
 
@@ -80,7 +81,7 @@ class Names:
         if name.text in self.scopes:
             return True
         if not self.lost("scope", name.text):
-            help = similar(name.text, self.scopes, f"declare it: scope {name.text}")
+            help = self.near.similar(name.text, self.scopes, f"declare it: `scope {name.text}`")
             self.error("E109", f"the policy has no scope `{name.text}`", name.span, help=help)
         return False
 
@@ -93,7 +94,7 @@ class Names:
             return None
         where = "the policy" if areas is None else "area " + " and ".join(f"`{area}`" for area in areas)
         known = [t.name for t in self.types.values() if areas is None or t.area in areas]
-        help = f"`{name.text}` is in area `{found.area}`" if found else similar(name.text, known)
+        help = f"`{name.text}` is in area `{found.area}`" if found else self.near.similar(name.text, known, listed("its types are" if areas else "the types are", known))
         label = f"not in {where}" if areas is not None else ""
         self.error("E104", f"{who} has no resource type `{name.text}`{to}", name.span, label, help)
         return None
@@ -116,12 +117,18 @@ class Names:
         if not slash and kind == self.root:
             return None
         if not slash or not identifier:
-            self.error("E109", f"`{place.text}` names no place", place.span, help=f"write {kind}/ID")
+            self.error("E109", f"`{place.text}` names no place", place.span, help=f"write `{kind}/ID`")
         elif kind == self.root:
-            self.error("E109", f"the root is just `{kind}`", place.span, help=f"write {kind}, without an id")
+            self.error("E109", f"the root is just `{kind}`", place.span, help=f"write `{kind}`, without an id")
         else:
             return place.text
         return None
+
+
+def listed(words: str, names: Collection[str]) -> str:
+    """`its types are `a`, `b``, not all of many; empty where there are none."""
+    shown = sorted(names)[:6]
+    return f"{words} " + ", ".join(f"`{name}`" for name in shown) + (", …" if len(names) > 6 else "") if names else ""
 
 
 def unique(names: Names, kind: str, found: Iterable[tuple[tree.Name, object]]) -> dict[str, object]:

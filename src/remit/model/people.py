@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from remit.diagnostics import similar
 from remit.model.catalogue import only, unknown_action
 from remit.model.expression import Expr
 from remit.model.names import EVENTS, Names, unique
@@ -29,7 +28,7 @@ def build_events(names: Names, statements: Sequence[tree.Statement]) -> tuple[On
 def _event(names: Names, written: tree.OnEvent) -> OnEvent | None:
     kind = written.kind.text
     if kind not in EVENTS:
-        help = similar(kind, EVENTS, f"the events are {', '.join(EVENTS)}")
+        help = names.near.similar(kind, EVENTS, f"the events are {', '.join(EVENTS)}")
         names.error("E501", f"there is no event `{kind}`", written.kind.span, help=help)
         return None
     if written.to_group and kind not in _ON_GROUPS:
@@ -40,7 +39,7 @@ def _event(names: Names, written: tree.OnEvent) -> OnEvent | None:
     if isinstance(written.trigger, str):
         trigger = written.trigger
         if trigger == "first in domain" and kind not in ("signup", "sso_login", "register"):
-            help = "it goes with signup, sso_login and register"
+            help = "it goes with `signup`, `sso_login` and `register`"
             names.error("E502", f"`first in domain` is no trigger of `{kind}`", written.span, help=help)
     elif written.trigger is not None:
         trigger = bind(written.trigger, names.conditions)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from remit.diagnostics import Label, similar
+from remit.diagnostics import Label
 from remit.model import coverage
 from remit.model.catalogue import only, selector, unknown_action
-from remit.model.names import Names, unique
+from remit.model.names import Names, listed, unique
 from remit.model.policy import ExceptItem, Model, Role, Rule, Selector
 from remit.model.typing import Subject, bind
 from remit.source import Span
@@ -26,7 +26,7 @@ def declare_roles(names: Names, statements: Sequence[tree.Statement]) -> dict[st
     for name, role in unique(names, "role", ((role.name, role) for role in written)).items():
         assert isinstance(role, tree.Role)
         if name in RESERVED:
-            names.error("E111", f"`{name}` is no name for a role", role.name.span, help=f"the block is {name} {{ … }}")
+            names.error("E111", f"`{name}` is no name for a role", role.name.span, help=f"it is a block of its own: `{name} {{ … }}`")
             continue
         before = names.base.role(name) if names.base else None
         if before and before.locked:
@@ -130,7 +130,7 @@ def _area(names: Names, area: tree.Name) -> bool:
     if area.text in names.areas:
         return True
     if not names.lost("area", area.text):
-        help = similar(area.text, names.areas, f"declare it: area {area.text} {{ … }}")
+        help = names.near.similar(area.text, names.areas, f"declare it: `area {area.text} {{ … }}`")
         names.error("E103", f"the policy has no area `{area.text}`", area.span, help=help)
     return False
 
@@ -180,7 +180,7 @@ def _permission(names: Names, permission: tree.Name, areas: tuple[str, ...] | No
         elsewhere = [area.name for area in names.areas.values() if permission.text in area.permissions]
         where = "area " + " or ".join(f"`{area}`" for area in areas) if areas else "the policy"
         otherwise = f"`{permission.text}` is in area `{elsewhere[0]}`" if elsewhere else ""
-        help = otherwise or similar(permission.text, known)
+        help = otherwise or names.near.similar(permission.text, known, listed("the permissions are", known))
         names.error("E107", f"{where} has no permission `{permission.text}`", permission.span, help=help)
     return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from remit.instant import parse_instant
 from remit.model.expression import Attr, Const, Expr, Minus
@@ -11,8 +11,7 @@ from remit.model.expression import Attr, Const, Expr, Minus
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Type:
+class Type(NamedTuple):
     """`kind`: string, int, bool, time, user, enum (with `values`), set (with `element`), duration, or any: the type of
     something that is wrong already, or absent for good."""
 
@@ -29,6 +28,13 @@ class Type:
         return self.kind
 
     @property
+    def spoken(self) -> str:
+        """With its article, for messages: "an `int`"."""
+        if self.kind == "enum":
+            return f"one of {self}" if len(self.values) > 1 else f"always {self}"
+        return f"{'an' if self.kind == 'int' else 'a'} `{self}`"
+
+    @property
     def textual(self) -> bool:
         return self.kind in ("string", "user", "enum")
 
@@ -40,8 +46,7 @@ PLAIN = {kind.kind: kind for kind in (STRING, INT, BOOL, TIME, USER)}
 STRINGS = Type("set", element=STRING)
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeType:
+class AttributeType(NamedTuple):
     type: Type
     optional: bool = False
 
@@ -56,8 +61,7 @@ BUILT_IN: Mapping[str, Attributes] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """The declared attributes that a condition may read, per root; `resource` those of one resource type."""
 
     roots: Mapping[str, Attributes]

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from remit.diagnostics import Diagnostic, nearest, similar
+from remit.diagnostics import Diagnostic, Suggestions
 from remit.instant import parse_instant
 from remit.model import expression as ex
 from remit.model.types import ANY, BOOL, BUILT_IN, DURATION, INT, STRING, AttributeType, Reading, Type
@@ -97,9 +97,10 @@ def bind(node: tree.Expression, conditions: Conditions) -> ex.Expr:
 class Checker:
     """Checks conditions against what they are read at, and gathers what is wrong."""
 
-    def __init__(self, conditions: Conditions, report: Callable[[Diagnostic], None]) -> None:
+    def __init__(self, conditions: Conditions, report: Callable[[Diagnostic], None], near: Suggestions) -> None:
         self.conditions = conditions
         self.report = report
+        self.near = near
         self.subject = Subject(Reading({}))
         self.findings: dict[tuple[str, int, int], tuple[Diagnostic, list[str]]] = {}
         self.asked: dict[tuple[int, int], tuple[tree.Path, bool]] = {}  # each `has`: does any type declare it
@@ -118,7 +119,7 @@ class Checker:
             self.subject, self.quiet = subject, {}
             found = self._walk(node, NOTHING)
             if found.type.kind not in ("bool", "any"):
-                self._add("E206", f"this is a {found.type}, not a condition", node.span, help="compare it to something")
+                self._add("E206", f"this is {found.type.spoken}, not a condition", node.span, help="compare it, as in `… == …`")
         for path, declared in self.asked.values():
             if not declared:
                 self._unknown(path, [])
@@ -166,7 +167,7 @@ class Checker:
     def _condition(self, node: tree.Expression, present: Present) -> Typed:
         found = self._walk(node, present)
         if found.type.kind not in ("bool", "any"):
-            self._add("E206", f"this is a {found.type}, not a condition", node.span, help="compare it to something")
+            self._add("E206", f"this is {found.type.spoken}, not a condition", node.span, help="compare it, as in `… == …`")
         return found
 
     def _all(self, parts: list[tree.Expression], present: Present, negated: bool) -> Typed:
@@ -187,7 +188,7 @@ class Checker:
         if name not in known:
             if name not in self.conditions.lost:
                 attribute = f"write `resource.{name}` to read an attribute"
-                help = similar(name, known, attribute)
+                help = self.near.similar(name, known, attribute)
                 self._add("E108", f"the policy has no condition `{name}`", node.span, help=help)
             return Typed(ANY)
         written = self.conditions.written.get(name)
@@ -236,7 +237,7 @@ class Checker:
         root, name = path.root.text, path.attribute.text
         roots = self.subject.reading.roots
         if root not in roots and root not in ("resource", "user", "context", "claims"):
-            help = similar(root, roots, f"conditions read {', '.join(f'`{r}.…`' for r in sorted(roots))}")
+            help = self.near.similar(root, roots, f"conditions read {', '.join(f'`{r}.…`' for r in sorted(roots))}")
             self._add("E201", f"nothing is called `{root}` here", path.root.span, help=help)
             return
         if root not in roots:
@@ -248,7 +249,7 @@ class Checker:
             )
             return
         known = {*roots[root], *BUILT_IN.get(root, {})}
-        near = nearest(name, known)
+        near = self.near.nearest(name, known)
         owner = f"`{self.subject.where}`" if root == "resource" and self.subject.where else f"`{root}`"
         help = f"`{near}` has a similar name" if near else f"declare it, or read one of {_listed(known)}"
         self._add("E201", f"{owner} has no attribute `{name}`", path.attribute.span, help=help)
@@ -259,11 +260,11 @@ class Checker:
         left, right = self._operand(node.left, present), self._operand(node.right, present)
         ordered = node.operator not in ("==", "!=")
         if "set" in (left.kind, right.kind):
-            self._add("E202", "a set is not compared", node.span, help="ask `in`: `x in the.set`")
+            self._add("E202", "a set is not compared", node.span, help="ask what it holds: `… in …`")
         elif not self._fit(node.left, left, node.right, right):
-            self._add("E202", f"a {left} is never compared to a {right}", node.span)
+            self._add("E202", f"{left.spoken} never equals {right.spoken}", node.span, help=_alike(node, left, right))
         elif ordered and not {left.kind, right.kind} & {"int", "time", "duration", "any"}:
-            self._add("E202", f"a {left} has no order", node.span, help="`<` is for int, time and duration")
+            self._add("E202", f"{left.spoken} has no order", node.span, help="`<` is for `int`, `time` and `duration`")
         return Typed(BOOL)
 
     def _member(self, node: tree.Member, present: Present) -> Typed:
@@ -273,13 +274,13 @@ class Checker:
             if held.kind == "any":
                 return Typed(BOOL)
             if held.kind != "set" or held.element is None:
-                self._add("E202", f"`in` needs a set; this is a {held}", node.collection.span, help="`==` compares one")
+                self._add("E202", f"`in` needs a set, and this is {held.spoken}", node.collection.span, help="`==` compares one value")
             elif not self._fit(node.operand, item, node.collection, held.element):
-                self._add("E202", f"a {item} is never in a {held}", node.span)
+                self._add("E202", f"{item.spoken} is never in a `{held}`", node.span, help="ask for what the set holds")
             return Typed(BOOL)
         for literal in node.collection.items:
             if not self._fit(node.operand, item, literal, self._operand(literal, present)):
-                self._add("E202", f"a {item} is never {literal.span.text}", literal.span)
+                self._add("E202", f"{item.spoken} is never {literal.span.text}", literal.span, help="remove it from the list")
         return Typed(BOOL)
 
     def _fit(self, left: tree.Expression, a: Type, right: tree.Expression, b: Type) -> bool:
@@ -292,11 +293,11 @@ class Checker:
             if other.kind == "time":
                 if parse_instant(str(literal.value)) is None:
                     self._add(
-                        "E207", "this is no time with a zone", literal.span, help='write "2026-01-31T09:00:00Z"'
+                        "E207", "this is no time with a zone", literal.span, help='write it as `"2026-01-31T09:00:00Z"`'
                     )
                 return True
             if other.kind == "enum" and literal.value not in other.values:
-                help = similar(str(literal.value), other.values, f"it is one of {other}")
+                help = self.near.similar(str(literal.value), other.values, "write one of these, or add it to them")
                 self._add("E205", f"{literal.span.text} is not among {other}", literal.span, help=help)
                 return True
         if a.kind == "enum" and b.kind == "enum":
@@ -308,9 +309,16 @@ class Checker:
             return
         if isinstance(node, tree.Literal) and node.kind == "string":
             if parse_instant(str(node.value)) is None:
-                self._add("E207", "this is no time with a zone", node.span, help='write "2026-01-31T09:00:00Z"')
+                self._add("E207", "this is no time with a zone", node.span, help='write it as `"2026-01-31T09:00:00Z"`')
             return
-        self._add("E202", f"only times are subtracted; this is a {found}", node.span)
+        self._add("E202", f"only times are subtracted, and this is {found.spoken}", node.span, help="read a `time`")
+
+
+def _alike(node: tree.Compare, left: Type, right: Type) -> str:
+    """What to compare instead: the side that is read decides."""
+    if isinstance(node.left, tree.Path) or not isinstance(node.right, tree.Path):
+        return f"compare `{node.left.span.text}` to {left.spoken}"
+    return f"compare `{node.right.span.text}` to {right.spoken}"
 
 
 def _listed(names: set[str]) -> str:

@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +55,8 @@ def find(start: Path) -> Config:
 
 
 def _toml(file: Path) -> dict[str, Any]:
+    import tomllib  # most folders have no settings to read
+
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from remit.diagnostics import Diagnostic
@@ -18,4 +17,4 @@ def load_directory(path: Path) -> tuple[Directory, list[Diagnostic]]:
     if source is None:
         return Directory(), findings
     found, wrong = read_directory(source)
-    return replace(found, name=str(path)), [*findings, *wrong]
+    return found._replace(name=str(path)), [*findings, *wrong]

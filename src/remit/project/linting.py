@@ -10,7 +10,8 @@ from pathlib import Path
 from remit.diagnostics import Diagnostic
 from remit.directory.fit import misfits, unknown_roles
 from remit.directory.reader import read_directory
-from remit.project.policies import Loaded, decode, load, load_source, read_source
+from remit.project.files import decode, read_source
+from remit.project.policies import Loaded, load, load_source
 from remit.source import Source, Span
 from remit.table.shape import Table
 
@@ -96,7 +97,7 @@ def _directory(linted: Linted, place: Path, table: Table | None) -> None:
     directory, wrong = read_directory(source)
     linted.findings += wrong
     if table is not None:
-        directory = replace(directory, name=source.name)
+        directory = directory._replace(name=source.name)
         fit = [*misfits(table, directory), *unknown_roles(table, directory)]
         starts = [0, *(found.end() for found in re.finditer("\n", source.text))] if fit else []
         linted.findings += [_underlined(finding, source, starts) for finding in fit]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from remit.diagnostics import Diagnostic
@@ -35,6 +34,8 @@ def _finding(source: Source, code: str, message: str, help: str) -> Diagnostic:
 
 def save_table(table: Table, path: Path) -> None:
     """Writes the artifact, whole or not at all. Raises OSError."""
+    import tempfile  # reading a table does without
+
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:

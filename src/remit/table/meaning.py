@@ -6,7 +6,6 @@ by name and sorted. Equal digests imply equal decisions.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -30,6 +29,9 @@ def digest(table: Table) -> str:
 
 
 def digest_of(text: str) -> str:
+    """SHA-256 of a text, in hexadecimal."""
+    import hashlib  # it loads OpenSSL: 5 ms that a plain answer does without
+
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -124,8 +126,7 @@ class Forms:
 
 def rule_id(rule: RuleEntry, resource_type: str, action: str, form: normal.Normal) -> str:
     """The stable id of a rule in one cell: a hash of role, effect, cell and normalised condition (SEMANTICS 4)."""
-    text = canonical([rule.role or rule.block, rule.effect, resource_type, action, form])
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return digest_of(canonical([rule.role or rule.block, rule.effect, resource_type, action, form]))[:16]
 
 
 def _cells(table: Table) -> dict[str, Any]:

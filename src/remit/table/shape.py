@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from remit.model.expression import Expr
 from remit.model.types import Attributes, Reading
@@ -23,8 +23,7 @@ EVERYONE, MEMBERS = 0, 1  # facets of the blocks
 BLOCKS = ("everyone", "members")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """File (relative to the policy's folder, a base's prefixed `NAME:`), line and column from 1, and the text there."""
 
     file: str
@@ -33,8 +32,7 @@ class Place:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class RuleEntry:
+class RuleEntry(NamedTuple):
     """A written rule. `role` is None in a block. `cells`: type → its actions. `condition_at` is the offset of the
     condition's text in the rule's."""
 
@@ -51,8 +49,7 @@ class RuleEntry:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class RoleEntry:
+class RoleEntry(NamedTuple):
     """`includes` is closed; `facets` are those the role reaches."""
 
     name: str
@@ -64,8 +61,7 @@ class RoleEntry:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class TypeEntry:
+class TypeEntry(NamedTuple):
     name: str
     area: str
     title: str
@@ -73,8 +69,7 @@ class TypeEntry:
     attributes: Attributes
 
 
-@dataclass(frozen=True, slots=True)
-class EventEntry:
+class EventEntry(NamedTuple):
     """A line of `assignments`. `trigger`: None, `first in domain`, `unassigned`, or a condition over claims."""
 
     kind: str
@@ -104,8 +99,7 @@ class GuardEntry:
 Cells = Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class AssertEntry:
+class AssertEntry(NamedTuple):
     """`cells` and `other` are the selectors, settled."""
 
     title: str
@@ -117,8 +111,7 @@ class AssertEntry:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class TestEntry:
+class TestEntry(NamedTuple):
     """`lines` are plain JSON objects with `kind` user, scope, given, may or event, and their `line` and `column`."""
 
     title: str
@@ -126,7 +119,7 @@ class TestEntry:
     place: Place
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Table:
     """INVARIANT: role, type, action and facet names used anywhere in it are declared in it."""
 

@@ -31,6 +31,7 @@ MOST_LEAVES = 8  # open branches that are kept
 Literal = list[Any]  # a comparison in normal form
 Term = tuple[str, str]  # an attribute: root and name
 
+_ROOTS = ("resource", "user", "context")
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "in": "not in", "not in": "in"}
 _OPPOSITE |= {"has": "has not", "has not": "has"}
 
@@ -217,7 +218,7 @@ def literals(form: Normal) -> Iterable[Literal]:
 
 
 def _is_term(side: Any) -> bool:
-    return isinstance(side, list) and len(side) == 2 and isinstance(side[0], str) and isinstance(side[1], str)
+    return isinstance(side, list) and len(side) == 2 and side[0] in _ROOTS and isinstance(side[1], str)
 
 
 def _opposite(literal: Literal) -> Literal:

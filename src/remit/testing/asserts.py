@@ -1,0 +1,382 @@
+"""Settles `assert`s as far as normal forms do (SEMANTICS 7): proved, failed, or unproven. The first two are certain.
+
+Somebody with given roles may do something exactly where the condition *allowed* is true: one of the allow rules that
+these roles reach (with `everyone` and `members`), and not any of the deny rules. Kleene's logic does the rest: an allow
+that cannot be evaluated does not count, and the `not` of a deny that cannot be evaluated is not true.
+
+    role rep { allow read on deal when own    deny read on deal when sealed }
+    allowed(rep, read on deal) = own and not sealed
+
+Each assert is a list of questions "wherever the premise is true, is the goal?" (`remit.testing.tableau`):
+
+| assert | for | premise | goal |
+|---|---|---|---|
+| `R within S` | every type and action | allowed(R) | allowed(S) |
+| `no R may A on T when E` | R | allowed(R) and E | never |
+| `only R may A on T when E` | nobody's role, each role that neither is nor includes R | allowed(it) and E | never |
+| `A on T requires E` | nobody's role, each role | allowed(it) | E |
+| `never one user A on T and B on U` | each set of one or two roles the guards permit | allowed on T, or on U | never |
+
+One role at a time is enough for `only` and `requires`: several together allow what one of them allows, less what they
+deny. Only `user.roles` tells them apart, so there it is known to hold the role and its includes, and may hold more;
+in the other asserts it is just these. Where a request names no scope, `user.roles` and `resource.scope` are unknown:
+that is a second question wherever they are read.
+
+    assert no rep may read on deal when not own
+    premise: own and not sealed and not own   → two comparisons that exclude each other: proved
+
+A question that stays open is tried on the evaluator (`remit.testing.witness`): an assert fails only where a request is
+found that it decides otherwise, and such a request is reported. What is neither proved nor refuted is unproven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, combinations
+from typing import Any, Literal, NamedTuple
+
+from remit.evaluator.index import Index
+from remit.evaluator.pdp import Judged
+from remit.model import expression as ex
+from remit.model.types import Reading
+from remit.table import normal
+from remit.table.normal import Normal
+from remit.table.shape import EVERYONE, MEMBERS, AssertEntry, Cells, GuardEntry, Place, RuleEntry, Table
+from remit.testing.tableau import Branch, implies
+from remit.testing.witness import Budget, Case, World, cases, refuting
+
+MOST_CASES = 5_000  # tried on the evaluator for one assert
+MOST_OFFENCES = 20  # that one assert reports
+
+_ROLES, _SCOPE = ["user", "roles"], ["resource", "scope"]
+
+
+@dataclass(frozen=True, slots=True)
+class Offence:
+    """Where an assert fails: somebody with just these roles (none: a user without a role) may do this by these rules.
+    `example`: what the request and the user bring. `also`, in `never`: the second type and action, and its rules."""
+
+    roles: tuple[str, ...]
+    type: str
+    action: str
+    rules: tuple[RuleEntry, ...]
+    example: str = ""
+    also: tuple[str, str, tuple[RuleEntry, ...]] | None = None
+
+
+class OpenCell(NamedTuple):
+    """Where a proof was not found."""
+
+    roles: tuple[str, ...]
+    type: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssertResult:
+    title: str
+    kind: str
+    place: Place
+    result: Literal["proved", "failed", "unproven"]
+    offences: tuple[Offence, ...] = field(default=())
+    open: tuple[OpenCell, ...] = field(default=())
+
+
+def settle_asserts(table: Table, index: Index | None = None) -> list[AssertResult]:
+    """Every assert of the table, a base's first."""
+    settler = Settler(table, index)
+    return [settler.settle(claim) for claim in table.assertions]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Is the goal true wherever the premise is? `roles` are the user's whose request would refute it; `refutes` tells
+    from that user's decision and case whether it does."""
+
+    roles: tuple[str, ...]
+    type: str
+    action: str
+    premise: Normal
+    goal: Normal
+    refutes: Callable[[Judged, Case], bool]
+
+
+class Settler:
+    """Settles asserts of one table. What it finds out once serves every assert."""
+
+    def __init__(self, table: Table, index: Index | None = None) -> None:
+        self.table = table
+        self.index = index or Index(table)
+        self.world = World(table, self.index)
+        self._forms: dict[tuple[str, tuple[tuple[str, int], ...]], Normal] = {}
+        self._rules: dict[tuple[str, str], list[RuleEntry]] = {}
+        for rule in table.rules:
+            for name, actions in rule.cells.items():
+                for action in actions:
+                    self._rules.setdefault((name, action), []).append(rule)
+
+    def settle(self, claim: AssertEntry) -> AssertResult:
+        """One assert."""
+        if claim.kind == "never":
+            offences, unsettled = self._never(claim)
+        else:
+            offences, unsettled = self._answer(self._questions(claim))
+        result: Literal["proved", "failed", "unproven"] = (
+            "failed" if offences else "unproven" if unsettled else "proved"
+        )
+        return AssertResult(claim.title, claim.kind, claim.place, result, tuple(offences), tuple(unsettled))
+
+    # -- questions -----------------------------------------------------------------------------------------------------
+
+    def _questions(self, claim: AssertEntry) -> Iterator[_Question]:
+        if claim.kind == "within":
+            every: Cells = {name: kind.actions for name, kind in self.table.types.items()}
+            for one, other in zip(claim.roles, claim.roles[1:], strict=False):
+                for name, action in _each(every):
+                    yield from self._within(one, other, name, action)
+            return
+        for roles in self._subjects(claim):
+            for name, action in _each(claim.cells):
+                yield from self._about(claim, roles, name, action)
+
+    def _subjects(self, claim: AssertEntry) -> list[tuple[str, ...]]:
+        """Whom the assert is about: nobody's roles, or one role."""
+        if claim.kind == "no":
+            return [claim.roles]
+        outside = [name for name in sorted(self.table.roles) if self._closure((name,)).isdisjoint(claim.roles)]
+        return [(), *((name,) for name in outside)]
+
+    def _within(self, one: str, other: str, name: str, action: str) -> Iterator[_Question]:
+        premise, goal = self._allowed((one,), name, action), self._allowed((other,), name, action)
+        here, there = self._closure((one,)), self._closure((other,))
+
+        def refutes(judged: Judged, case: Case) -> bool:
+            return judged.code == "allowed" and self.world.judge((other,), name, action, case).code != "allowed"
+
+        for unknown in self._unknown(premise, goal):
+            yield _Question(
+                (one,), name, action, _known(premise, here, True, unknown), _known(goal, there, True, unknown), refutes
+            )
+
+    def _about(self, claim: AssertEntry, roles: tuple[str, ...], name: str, action: str) -> Iterator[_Question]:
+        condition = self._condition(claim.condition, name)
+        test = self.index.test(claim.condition, name)
+        allowed = self._allowed(roles, name, action)
+        exact = claim.kind == "no" or not roles
+        held, wanted = self._closure(roles), claim.kind != "requires"
+        premise = normal.both([allowed, condition]) if wanted else allowed
+        goal = False if wanted else condition
+
+        def refutes(judged: Judged, case: Case) -> bool:
+            if judged.code != "allowed" or judged.facts is None:
+                return False
+            return (test is None or test(judged.facts) is True) is wanted
+
+        for unknown in self._unknown(premise, goal):
+            yield _Question(
+                roles, name, action, _known(premise, held, exact, unknown), _known(goal, held, exact, unknown), refutes
+            )
+
+    def _unknown(self, premise: Normal, goal: Normal) -> list[list[list[str]]]:
+        """Which of `user.roles` and `resource.scope` are unknown, a list for each kind of request that has to be asked
+        about: what is unknown makes no comparison true, so it matters to goals alone."""
+        found: list[list[list[str]]] = [[]]
+        read = [term for term in (_ROLES, _SCOPE) if _reads(premise, term) or _reads(goal, term)]
+        if goal is not False and read:
+            found.append([_ROLES])
+            found.append([_ROLES, _SCOPE] if len(self.table.scopes) > 1 else [_SCOPE])
+        return found
+
+    # -- forms -----------------------------------------------------------------------------------------------------------
+
+    def _closure(self, roles: Iterable[str]) -> frozenset[str]:
+        """The roles with all they include."""
+        return frozenset(chain.from_iterable((role, *self.table.roles[role].includes) for role in roles))
+
+    def _allowed(self, roles: tuple[str, ...], name: str, action: str) -> Normal:
+        """Where somebody with these roles may."""
+        facets = {EVERYONE, MEMBERS} if roles else {EVERYONE}
+        for role in roles:
+            facets |= self.table.roles[role].facets
+        rules = [rule for rule in self._rules.get((name, action), ()) if not facets.isdisjoint(rule.facets)]
+        identity = (name, tuple(sorted({(rule.effect, id(rule.condition)) for rule in rules})))
+        if identity not in self._forms:
+            allows = tuple(rule.condition or ex.TRUE for rule in rules if rule.effect == "allow")
+            denies = tuple(rule.condition or ex.TRUE for rule in rules if rule.effect == "deny")
+            self._forms[identity] = self._condition(ex.And((ex.Or(allows), ex.Not(ex.Or(denies)))), name)
+        return self._forms[identity]
+
+    def _condition(self, condition: ex.Expr | None, name: str) -> Normal:
+        return normal.normal(condition, self._reading(name))
+
+    def _reading(self, name: str) -> Reading:
+        return self.index.reading(name)
+
+    # -- answers -----------------------------------------------------------------------------------------------------------
+
+    def _answer(self, questions: Iterable[_Question]) -> tuple[list[Offence], list[OpenCell]]:
+        """Those that are refuted, and those that are neither refuted nor proved. Questions that are alike but for who
+        asks and the action are settled once."""
+        offences: list[Offence] = []
+        unsettled: dict[OpenCell, None] = {}
+        closed: dict[tuple[str, str, str], tuple[Branch, ...] | None] = {}
+        budget = Budget(MOST_CASES)
+        for question in questions:
+            identity = (question.type, normal.key(question.premise), normal.key(question.goal))
+            if identity not in closed:
+                proof = implies(question.premise, question.goal, self._reading(question.type))
+                closed[identity] = None if proof.closed else proof.leaves
+            leaves = closed[identity]
+            if leaves is None:
+                continue
+            cell = OpenCell(question.roles, question.type, question.action)
+            if any((o.roles, o.type, o.action) == cell for o in offences):
+                continue
+            offence = self._refuted(question, leaves, budget)
+            if offence is None:
+                unsettled[cell] = None
+                continue
+            offences.append(offence)
+            if len(offences) >= MOST_OFFENCES:
+                break
+        return offences, list(unsettled)
+
+    def _refuted(self, question: _Question, leaves: Sequence[Branch], budget: Budget) -> Offence | None:
+        found: list[Judged] = []
+
+        def refutes(case: Case) -> bool:
+            found[:] = [self.world.judge(question.roles, question.type, question.action, case)]
+            return question.refutes(found[0], case)
+
+        forms = [question.premise, question.goal]
+        case = refuting(cases(self.table, self._reading(question.type), leaves, forms), refutes, budget)
+        if case is None:
+            return None
+        return Offence(question.roles, question.type, question.action, _allowing(found[0]), case.text)
+
+    # -- never -------------------------------------------------------------------------------------------------------------
+
+    def _never(self, claim: AssertEntry) -> tuple[list[Offence], list[OpenCell]]:
+        """Sets of one or two roles that may be allowed something on either side."""
+        offences: list[Offence] = []
+        unsettled: dict[OpenCell, None] = {}
+        budget = Budget(MOST_CASES)
+        sides = (list(_each(claim.cells)), list(_each(claim.other)))
+        able = [
+            {role for role in sorted(self.table.roles) if any(self._leaves((role,), cell, False) for cell in side)}
+            for side in sides
+        ]
+        for roles in self._sets():
+            if able[0].isdisjoint(roles) or able[1].isdisjoint(roles) or self._forbidden(roles, certainly=True):
+                continue
+            first, second = ([cell for cell in side if self._leaves(roles, cell, True)] for side in sides)
+            if not first or not second:
+                continue
+            offence = None
+            if not self._forbidden(roles, certainly=False):
+                pairs = ((one, other) for one in first for other in second)
+                offence = next((o for one, other in pairs if (o := self._both(roles, one, other, budget))), None)
+            if offence is None:
+                unsettled[OpenCell(roles, *first[0])] = None
+            else:
+                offences.append(offence)
+                if len(offences) >= MOST_OFFENCES:
+                    break
+        return offences, list(unsettled)
+
+    def _sets(self) -> Iterator[tuple[str, ...]]:
+        names = sorted(self.table.roles)
+        return chain(((name,) for name in names), combinations(names, 2))
+
+    def _leaves(self, roles: tuple[str, ...], cell: tuple[str, str], exact: bool) -> tuple[Branch, ...]:
+        """The ways in which somebody with these roles may, as far as is known; none where they surely may not."""
+        name, action = cell
+        form = _known(self._allowed(roles, name, action), self._closure(roles), exact, [])
+        proof = implies(form, False, self._reading(name))
+        return () if proof.closed else proof.leaves or (Branch(self._reading(name)),)
+
+    def _both(
+        self, roles: tuple[str, ...], one: tuple[str, str], other: tuple[str, str], budget: Budget
+    ) -> Offence | None:
+        """A user with these roles who may do both."""
+        found: dict[tuple[str, str], Judged] = {}
+
+        def allowed(cell: tuple[str, str], case: Case) -> bool:
+            found[cell] = self.world.judge(roles, *cell, case)
+            return found[cell].code == "allowed"
+
+        for case in self._worth(roles, one):
+            if not budget.spend():
+                return None
+            if not allowed(one, case):
+                continue
+            first, user = found[one], case
+            again = refuting(
+                (worth.asked_by(user) for worth in self._worth(roles, other)),
+                lambda worth: allowed(other, worth),
+                budget,
+            )
+            if again is not None:
+                example = "; ".join(text for text in (case.text, again.text) if text)
+                return Offence(roles, *one, _allowing(first), example, (*other, _allowing(found[other])))
+        return None
+
+    def _worth(self, roles: tuple[str, ...], cell: tuple[str, str]) -> Iterator[Case]:
+        form = _known(self._allowed(roles, *cell), self._closure(roles), True, [])
+        return cases(self.table, self._reading(cell[0]), self._leaves(roles, cell, True), [form])
+
+    def _forbidden(self, roles: tuple[str, ...], certainly: bool) -> bool:
+        """Whether a guard forbids a user to hold these roles at one scope: certainly, or perhaps."""
+        held = self._closure(roles)
+        return any(_forbids(guard, len(roles), held, certainly) for guard in self.table.guards.values())
+
+
+def _forbids(guard: GuardEntry, count: int, held: frozenset[str], certainly: bool) -> bool:
+    if certainly and guard.per:  # at a scope above its instances it may count for none of them
+        return False
+    if guard.kind == "never":
+        return guard.role in held and guard.other in held
+    if guard.kind == "per_user":
+        return count > guard.count
+    return guard.kind == "most" and guard.count == 0 and guard.role in held
+
+
+def _each(cells: Cells) -> Iterator[tuple[str, str]]:
+    for name in sorted(cells):
+        for action in sorted(cells[name]):
+            yield name, action
+
+
+def _allowing(judged: Judged) -> tuple[RuleEntry, ...]:
+    return tuple(entry.rule for entry in judged.allows)
+
+
+# -- what is known of who asks -----------------------------------------------------------------------------------------
+
+
+def _reads(form: Normal, term: list[str]) -> bool:
+    return normal.key(term) in normal.key(form)
+
+
+def _known(form: Normal, held: frozenset[str], exact: bool, unknown: list[list[str]]) -> Normal:
+    """The form where `user.roles` holds `held`, and nothing else if `exact`, and where what is unknown is so."""
+    if isinstance(form, bool) or not any(_reads(form, term) for term in (_ROLES, *unknown)):
+        return form
+    if form[0] in ("and", "or"):
+        parts = [_known(part, held, exact, unknown) for part in form[1:]]
+        return normal.both(parts) if form[0] == "and" else normal.either(parts)
+    if any(_reads(form, term) for term in unknown):
+        return False
+    if form[0] in ("in", "not in") and isinstance(form[1], str) and form[2] == _ROLES:
+        if form[1] in held:
+            return form[0] == "in"
+        return form[0] == "not in" if exact else form
+    return _of_holder(form, held) if exact else form
+
+
+def _of_holder(side: Any, held: frozenset[str]) -> Any:
+    """The same comparison, told apart from one that reads somebody else's roles."""
+    if side == _ROLES:
+        return ["user", "roles", *sorted(held)]
+    return [_of_holder(part, held) for part in side] if isinstance(side, list) else side
