@@ -33,11 +33,26 @@ from remit.syntax.builder import Builder
 DEEPEST = 120  # nesting of brackets and `not`: far beyond any policy, far below what recursion stands
 LONGEST = 32 * 1024 * 1024  # characters in one file
 
-STATEMENTS = (
-    "policy scope area actions context user claims condition locked role extend everyone members assignments guard "
-    "assert test"
-).split()
-_INNER = "resource permission allow deny grant in on given individual roles".split()
+STATEMENTS = [
+    "policy",
+    "scope",
+    "area",
+    "actions",
+    "context",
+    "user",
+    "claims",
+    "condition",
+    "locked",
+    "role",
+    "extend",
+    "everyone",
+    "members",
+    "assignments",
+    "guard",
+    "assert",
+    "test",
+]
+_INNER = ["resource", "permission", "allow", "deny", "grant", "in", "on", "given", "individual", "roles"]
 _HEAD = re.compile(rf"(?:^|(?<=\n))[ \t\r]*({'|'.join(STATEMENTS + _INNER)})(?![A-Za-z0-9_])")
 _DECLARES = re.compile(
     r"(?:locked\s+)?(area|scope|role|condition|actions|guard|resource|permission)\s+([A-Za-z_][A-Za-z0-9_]*|`[^`\n]+`)"
@@ -118,7 +133,13 @@ class _Run:
                 if not self._mend(at):
                     return
         stop = self.text.find("\n", at) + 1 or len(self.text)
-        self._add("E011", "too many syntax errors", Span(self.source, stop, stop), "not read from here on", "mend those above first")
+        self._add(
+            "E011",
+            "too many syntax errors",
+            Span(self.source, stop, stop),
+            "not read from here on",
+            "mend those above first",
+        )
         self.broken.append(tree.Broken("file", None))
 
     def _feed(self) -> None:
@@ -167,7 +188,9 @@ class _Run:
 
     def _unexpected(self, span: Span, error: UnexpectedInput) -> None:
         """A word that cannot stand where it does. Before the next statement, a block that was never closed."""
-        begins = span.text in STATEMENTS and not self.text[self.text.rfind("\n", 0, span.start) + 1 : span.start].strip()
+        begins = (
+            span.text in STATEMENTS and not self.text[self.text.rfind("\n", 0, span.start) + 1 : span.start].strip()
+        )
         unclosed = self._unclosed() if begins else []
         help = "is a `}` missing before it?" if unclosed else self._advice(span)
         self._add("E001", f"unexpected {_spoken(span.text)}", span, self._expected(error), help, *unclosed)

@@ -47,9 +47,11 @@ from remit.testing.tableau import Branch, implies
 from remit.testing.witness import Budget, Case, World, cases, refuting
 
 MOST_CASES = 5_000  # tried on the evaluator for one assert
+MOST_BRANCHES = 100_000  # of all its proofs
 MOST_OFFENCES = 20  # that one assert reports
 
 _ROLES, _SCOPE = ["user", "roles"], ["resource", "scope"]
+_COMPARED = ("and", "or", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "has", "has not")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,28 +157,26 @@ class Settler:
             return judged.code == "allowed" and self.world.judge((other,), name, action, case).code != "allowed"
 
         for unknown in self._unknown(premise, goal):
-            yield _Question(
-                (one,), name, action, _known(premise, here, True, unknown), _known(goal, there, True, unknown), refutes
-            )
+            assumed, wanted = _known(premise, here, True, unknown), _known(goal, there, True, unknown, goal=True)
+            yield _Question((one,), name, action, assumed, wanted, refutes)
 
     def _about(self, claim: AssertEntry, roles: tuple[str, ...], name: str, action: str) -> Iterator[_Question]:
         condition = self._condition(claim.condition, name)
         test = self.index.test(claim.condition, name)
         allowed = self._allowed(roles, name, action)
         exact = claim.kind == "no" or not roles
-        held, wanted = self._closure(roles), claim.kind != "requires"
-        premise = normal.both([allowed, condition]) if wanted else allowed
-        goal = False if wanted else condition
+        held, forbids = self._closure(roles), claim.kind != "requires"
+        premise = normal.both([allowed, condition]) if forbids else allowed
+        goal = False if forbids else condition
 
         def refutes(judged: Judged, case: Case) -> bool:
             if judged.code != "allowed" or judged.facts is None:
                 return False
-            return (test is None or test(judged.facts) is True) is wanted
+            return (test is None or test(judged.facts) is True) is forbids
 
         for unknown in self._unknown(premise, goal):
-            yield _Question(
-                roles, name, action, _known(premise, held, exact, unknown), _known(goal, held, exact, unknown), refutes
-            )
+            assumed, wanted = _known(premise, held, exact, unknown), _known(goal, held, exact, unknown, goal=True)
+            yield _Question(roles, name, action, assumed, wanted, refutes)
 
     def _unknown(self, premise: Normal, goal: Normal) -> list[list[list[str]]]:
         """Which of `user.roles` and `resource.scope` are unknown, a list for each kind of request that has to be asked
@@ -221,11 +221,12 @@ class Settler:
         offences: list[Offence] = []
         unsettled: dict[OpenCell, None] = {}
         closed: dict[tuple[str, str, str], tuple[Branch, ...] | None] = {}
-        budget = Budget(MOST_CASES)
+        budget, branches = Budget(MOST_CASES), Budget(MOST_BRANCHES)
         for question in questions:
             identity = (question.type, normal.key(question.premise), normal.key(question.goal))
             if identity not in closed:
-                proof = implies(question.premise, question.goal, self._reading(question.type))
+                proof = implies(question.premise, question.goal, self._reading(question.type), branches.left)
+                branches.spend(proof.branches)
                 closed[identity] = None if proof.closed else proof.leaves
             leaves = closed[identity]
             if leaves is None:
@@ -236,6 +237,7 @@ class Settler:
             offence = self._refuted(question, leaves, budget)
             if offence is None:
                 unsettled[cell] = None
+                closed[identity] = ()  # where one search found nothing, the next would not either
                 continue
             offences.append(offence)
             if len(offences) >= MOST_OFFENCES:
@@ -359,15 +361,17 @@ def _reads(form: Normal, term: list[str]) -> bool:
     return normal.key(term) in normal.key(form)
 
 
-def _known(form: Normal, held: frozenset[str], exact: bool, unknown: list[list[str]]) -> Normal:
-    """The form where `user.roles` holds `held`, and nothing else if `exact`, and where what is unknown is so."""
+def _known(form: Normal, held: frozenset[str], exact: bool, unknown: list[list[str]], goal: bool = False) -> Normal:
+    """The form where `user.roles` holds `held`, and nothing else if `exact`, and where what is unknown is so. Where that
+    cannot be told (a condition compared with another), a premise keeps the comparison, and a goal does not count it."""
     if isinstance(form, bool) or not any(_reads(form, term) for term in (_ROLES, *unknown)):
         return form
     if form[0] in ("and", "or"):
-        parts = [_known(part, held, exact, unknown) for part in form[1:]]
+        parts = [_known(part, held, exact, unknown, goal) for part in form[1:]]
         return normal.both(parts) if form[0] == "and" else normal.either(parts)
     if any(_reads(form, term) for term in unknown):
-        return False
+        plain = not any(isinstance(side, list) and side[0] in _COMPARED for side in form[1:])
+        return False if plain or goal else form
     if form[0] in ("in", "not in") and isinstance(form[1], str) and form[2] == _ROLES:
         if form[1] in held:
             return form[0] == "in"

@@ -37,10 +37,11 @@ _OPPOSITE |= {"has": "has not", "has not": "has"}
 
 
 class Proof(NamedTuple):
-    """`closed`: the implication holds. Otherwise `leaves` are some branches that stayed open."""
+    """`closed`: the implication holds. Otherwise `leaves` are some branches that stayed open. `branches` were needed."""
 
     closed: bool
     leaves: tuple[Branch, ...]
+    branches: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +123,17 @@ class Branch:
         return about is not None and about[0] in self.values and self.values[about[0]].within(about[1])
 
 
-def implies(premise: Normal, goal: Normal, reading: Reading) -> Proof:
-    """Whether the goal is true wherever the premise is, as far as this can tell."""
-    search = _Search(goal)
+def implies(premise: Normal, goal: Normal, reading: Reading, most: int = MOST_BRANCHES) -> Proof:
+    """Whether the goal is true wherever the premise is, as far as this can tell with so many branches."""
+    search = _Search(goal, min(most, MOST_BRANCHES))
     closed = search.close(Branch(reading), [premise], {}, 0)
-    return Proof(closed and not search.cut, tuple(search.leaves))
+    return Proof(closed and not search.cut, tuple(search.leaves), search.branches)
 
 
 class _Search:
-    def __init__(self, goal: Normal) -> None:
+    def __init__(self, goal: Normal, most: int) -> None:
         self.goal = goal
+        self.most = most
         self.branches = 0
         self.cut = False
         self.leaves: list[Branch] = []
@@ -139,7 +141,7 @@ class _Search:
     def close(self, branch: Branch, fresh: list[Normal], waiting: dict[str, Normal], depth: int) -> bool:
         """Closes the branch with `fresh` added; `waiting` are its `or`s that have not been split, by key."""
         self.branches += 1
-        if self.branches > MOST_BRANCHES or depth > MOST_SPLITS:
+        if self.branches > self.most or depth > MOST_SPLITS:
             self.cut = True
             return False
         if not _take(branch, fresh, waiting) or self._proved(branch, waiting, self.goal):

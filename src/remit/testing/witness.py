@@ -105,13 +105,14 @@ def refuting(
 
 
 class Budget:
-    """How many cases may still be tried for one assert."""
+    """How much may still be tried for one assert."""
 
     def __init__(self, most: int) -> None:
         self.left = most
 
-    def spend(self) -> bool:
-        self.left -= 1
+    def spend(self, much: int = 1) -> bool:
+        """Whether there was so much left."""
+        self.left -= much
         return self.left >= 0
 
 
