@@ -1,7 +1,7 @@
 """Every code that a finding can have, with its name: a code is never reused, its name never changes.
 
 The letter tells the kind (`E`: something is wrong, `W`: something is doubtful), the first digit the place:
-0 a file's text, 1 names, 2 conditions and values, 3 overlays, 4 directories, 5 people and examples.
+0 a file's text, 1 names, 2 conditions and values, 3 overlays, 4 directories, 5 people and examples, 6 compiled tables.
 The page of a code is docs/errors/CODE.md; its bad example shows the finding. A test holds the three together.
 """
 
@@ -80,4 +80,8 @@ CODES: dict[str, str] = {
     "E501": "unknown-event",
     "E502": "clause-not-for-event",
     "E504": "unknown-in-test",
+    # compiled tables
+    "E601": "damaged-table",
+    "E602": "not-a-table",
+    "E603": "newer-table",
 }

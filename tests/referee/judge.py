@@ -68,7 +68,7 @@ def disagreements(
 
 
 def repairs_differ(policy: Policy, pdp: Any, case: Case, request: Json, now: int) -> Iterator[Disagreement]:
-    """SEMANTICS 5: the same sets of atoms. Where the product's search was cut short, only sets that hold one of them."""
+    """SEMANTICS 5: the same sets of atoms. Where the product's search was cut short, sets that hold one."""
     try:
         expected = repairs(policy.model, case.directory, request, now)
     except TooLargeError:

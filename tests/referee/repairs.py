@@ -176,7 +176,7 @@ class Choices:
         texts = {str(c.value) for c in self.constants if c.kind == "string"} | set(self.read("text"))
         for node in self.nodes:
             other = declaration(self.model, self.asked.type, node) if isinstance(node, ex.Attr) else None
-            texts.update(other.type.values if other else ())
+            texts.update((other.type.element or other.type).values if other else ())
         fresh = {f"~{number}" for number, other in enumerate(self.free) if self.kind_of(other) not in ("int", "bool")}
         return sorted(texts | fresh | {"~"})
 

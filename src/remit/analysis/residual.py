@@ -81,10 +81,7 @@ class Known:
                 identifier = value
             else:
                 (resource if attr.root == "resource" else context)[attr.name] = value
-        made = Facts(
-            facts.user_id, facts.attributes, identifier, facts.scope, resource, context,
-            facts.groups, facts.roles, facts.time,
-        )  # fmt: skip
+        made = facts._replace(properties=resource, context=context, resource_id=identifier)
         return Known(self.reading, made, self.present.union(present))
 
 

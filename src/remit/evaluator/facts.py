@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 EMPTY: Mapping[str, Any] = {}
 
@@ -18,33 +18,45 @@ class Nobody:
 NOBODY = Nobody()
 
 
-class Facts:
-    """One decision's facts. `roles`, `groups` and `time` are found only when a condition asks: each is a function
-    that gives the value, or None where it is unknown. `time` is nanoseconds since 1970."""
+class Person(NamedTuple):
+    """What stays the same for one user at one scope. `groups`, `roles` and `time` are found only when a condition asks:
+    each is a function that gives the value, or None where it is unknown. `time` is nanoseconds since 1970."""
 
-    __slots__ = ("attributes", "context", "groups", "properties", "resource_id", "roles", "scope", "time", "user_id")
+    attributes: Mapping[str, Any]
+    scope: str | None
+    groups: Callable[[], frozenset[str] | None]
+    roles: Callable[[], frozenset[str] | None]
+    time: Callable[[], int | None]
 
-    def __init__(
-        self,
-        user_id: Any,
-        attributes: Mapping[str, Any],
-        resource_id: str | None,
-        scope: str | None,
-        properties: Mapping[str, Any],
-        context: Mapping[str, Any],
-        groups: Callable[[], frozenset[str] | None],
-        roles: Callable[[], frozenset[str] | None],
-        time: Callable[[], int | None],
-    ) -> None:
-        self.user_id = user_id
-        self.attributes = attributes
-        self.resource_id = resource_id
-        self.scope = scope
-        self.properties = properties
-        self.context = context
-        self.groups = groups
-        self.roles = roles
-        self.time = time
+
+class Facts(NamedTuple):
+    """One decision's facts: a tuple, since one is made for each decision that has conditions to run."""
+
+    user_id: Any
+    properties: Mapping[str, Any]
+    context: Mapping[str, Any]
+    resource_id: str | None
+    person: Person
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        return self.person.attributes
+
+    @property
+    def scope(self) -> str | None:
+        return self.person.scope
+
+    @property
+    def groups(self) -> Callable[[], frozenset[str] | None]:
+        return self.person.groups
+
+    @property
+    def roles(self) -> Callable[[], frozenset[str] | None]:
+        return self.person.roles
+
+    @property
+    def time(self) -> Callable[[], int | None]:
+        return self.person.time
 
     def section(self, root: str) -> Mapping[str, Any]:
         """The declared attributes' values under `resource`, `user` or `context`."""

@@ -7,7 +7,7 @@ pays for one cell, a server for those its callers use. INVARIANT: a filled cell 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from remit.evaluator.conditions import Test, compile_condition
@@ -25,26 +25,32 @@ class Entry(NamedTuple):
     rule: RuleEntry
 
 
-class Cell:
-    """One (type, action). `allow` and `deny` are the masks of the roles that have a rule without a condition; the
-    `…_if` masks those of rules with one. Entries stand in the order of their places."""
+Conditional = tuple[tuple[int, Test], ...]
+Masks = tuple[int, int, Conditional, Conditional]
 
-    __slots__ = ("action", "allow", "allow_if", "allows", "deny", "deny_if", "denies", "type")
+
+class Cell:
+    """One (type, action). Entries stand in the order of their places. `masks` is what the fast path takes: the roles
+    that allow outright, those that deny outright, and the conditional allows and denies, each a mask and its test."""
+
+    __slots__ = ("action", "allows", "denies", "masks", "type")
 
     def __init__(self, resource_type: str, action: str, allows: list[Entry], denies: list[Entry]) -> None:
         self.type = resource_type
         self.action = action
-        self.allow = _mask(entry.mask for entry in allows if entry.test is None)
-        self.deny = _mask(entry.mask for entry in denies if entry.test is None)
-        self.allow_if = tuple((entry.mask, entry.test) for entry in allows if entry.test is not None)
-        self.deny_if = tuple((entry.mask, entry.test) for entry in denies if entry.test is not None)
         self.allows = tuple(allows)
         self.denies = tuple(denies)
+        self.masks: Masks = (
+            _mask(entry.mask for entry in allows if entry.test is None),
+            _mask(entry.mask for entry in denies if entry.test is None),
+            tuple((entry.mask, entry.test) for entry in allows if entry.test is not None),
+            tuple((entry.mask, entry.test) for entry in denies if entry.test is not None),
+        )
 
 
-def _mask(masks: object) -> int:
+def _mask(masks: Iterable[int]) -> int:
     found = 0
-    for mask in masks:  # type: ignore[attr-defined]  # any iterable of ints
+    for mask in masks:
         found |= mask
     return found
 

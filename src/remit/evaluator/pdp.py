@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from remit.directory.shape import Directory, User
 from remit.evaluator.decision import Decision
-from remit.evaluator.facts import EMPTY, NOBODY, Facts
+from remit.evaluator.facts import EMPTY, NOBODY, Facts, Person
 from remit.evaluator.holding import EVERYONE_BIT, Held, Holders, Holding
 from remit.evaluator.index import Cell, Entry, Index
 from remit.evaluator.request import Asked, Malformed, read_parts, read_request
@@ -48,7 +48,7 @@ class Pdp:
         self.index = index or Index(table)
         self.holders = Holders(table, directory, self.index.bits)
         self._cells = self.index.cells
-        self._masks = _Users(self)
+        self._held = _Users(self)
 
     # -- the fast path -----------------------------------------------------------------------------------------------
 
@@ -57,36 +57,70 @@ class Pdp:
     ) -> bool:
         """Whether the user may. `resource` has `type`, and perhaps `id` and `properties`. Bad input is False."""
         try:
+            allow, deny, allow_if, deny_if = self._cells[resource["type"]][action].masks
+            properties = resource.get("properties")
+            held_allow, held_deny, person = self._held[user][None if properties is None else properties.get("scope")]
+            identifier = resource.get("id")
+            if identifier is None or type(identifier) is str:
+                if context is None:
+                    context = EMPTY
+                elif type(context) is not dict or "time" in context:
+                    return self._allows_slowly(user, action, resource, context)
+                if deny & held_deny:
+                    return False
+                known = None
+                for mask, test in deny_if:
+                    if mask & held_deny:
+                        if known is None:
+                            known = _new(Facts, (user, properties or EMPTY, context, identifier, person))
+                        if test(known) is not False:
+                            return False
+                if allow & held_allow:
+                    return True
+                for mask, test in allow_if:
+                    if mask & held_allow:
+                        if known is None:
+                            known = _new(Facts, (user, properties or EMPTY, context, identifier, person))
+                        if test(known) is True:
+                            return True
+                return False
+        except (KeyError, TypeError, AttributeError):
+            pass  # an unknown name, a wrong shape, or somebody whose roles come and go in time
+        return self._allows_slowly(user, action, resource, context)
+
+    def _allows_slowly(self, user: Any, action: Any, resource: Any, context: Any) -> bool:
+        if not isinstance(user, str):
+            return False
+        asked = read_parts(user, None, EMPTY, None, None, action, resource, context, self.holders.scopes)
+        return self.judge(asked).code == "allowed"
+
+    def deciding(
+        self, user: str, action: str, resource: Mapping[str, Any], context: Mapping[str, Any] | None = None
+    ) -> str | None:
+        """The id of the first rule that decides, by file, line and column: an allow's or a deny's; None where no rule
+        decides."""
+        try:
             cell = self._cells[resource["type"]][action]
             properties = resource.get("properties")
-            if properties is None:
-                properties = EMPTY
-            allow, deny, facts = self._masks[user][properties.get("scope")]
+            held_allow, held_deny, person = self._held[user][None if properties is None else properties.get("scope")]
             identifier = resource.get("id")
-            if identifier is not None and not isinstance(identifier, str):
-                return False
-            if deny & cell.deny:
-                return False
-            if not cell.deny_if and allow & cell.allow:
-                return context is None or isinstance(context, Mapping)
-            if context is not None and not isinstance(context, Mapping):
-                return False
-            if cell.deny_if or cell.allow_if:
-                known = facts(identifier, properties, context or EMPTY)
-                for mask, test in cell.deny_if:
-                    if mask & deny and test(known) is not False:
-                        return False
-                if allow & cell.allow:
-                    return True
-                for mask, test in cell.allow_if:
-                    if mask & allow and test(known) is True:
-                        return True
-            return False
+            if (identifier is None or type(identifier) is str) and (
+                context is None or (type(context) is dict and "time" not in context)
+            ):
+                known = _new(Facts, (user, properties or EMPTY, context or EMPTY, identifier, person))
+                for mask, test, rule in cell.denies:
+                    if mask & held_deny and (test is None or test(known) is not False):
+                        return self.index.rule_id(rule, cell)
+                for mask, test, rule in cell.allows:
+                    if mask & held_allow and (test is None or test(known) is True):
+                        return self.index.rule_id(rule, cell)
+                return None
         except (KeyError, TypeError, AttributeError):
-            asked = read_parts(user, None, EMPTY, None, None, action, resource, context, self.holders.scopes) if (
-                isinstance(user, str)
-            ) else Malformed("the user is no text")
-            return self.judge(asked).code == "allowed"
+            pass
+        if not isinstance(user, str):
+            return None
+        rules = self.ask(user, action, resource, context).rules
+        return str(rules[0]["id"]) if rules else None
 
     # -- the long way ------------------------------------------------------------------------------------------------
 
@@ -173,17 +207,14 @@ class Pdp:
     def facts(self, asked: Asked, user: User, held: Held, time: int | None) -> Facts:
         """What conditions may read. With roles instead of a user, nothing is known of the user but the roles."""
         holders, nobody = self.holders, user is _NOBODY
-        return Facts(
-            NOBODY if nobody else user.id,
+        person = Person(
             user.attributes,
-            asked.id,
             asked.scope,
-            asked.properties,
-            asked.context,
             lambda: NO_GROUPS if nobody or user.id not in self.directory.users else holders.groups_of(user.id),
             lambda: holders.role_names(held, asked.scope),
             lambda: time,
         )
+        return Facts(NOBODY if nobody else user.id, asked.properties, asked.context, asked.id, person)
 
     # -- several at once ---------------------------------------------------------------------------------------------
 
@@ -197,10 +228,11 @@ class Pdp:
 
 
 _NOBODY = User("")
+_new: Any = tuple.__new__  # a named tuple's own constructor costs three times as much
 
 
-class _Scopes(dict[Any, tuple[int, int, Callable[..., Facts]]]):
-    """A user's masks by scope, found when first asked for."""
+class _Scopes(dict[Any, tuple[int, int, Person]]):
+    """A user's masks by scope, found when first asked for; a malformed or unknown scope is a KeyError."""
 
     __slots__ = ("holdings", "pdp", "user")
 
@@ -210,25 +242,20 @@ class _Scopes(dict[Any, tuple[int, int, Callable[..., Facts]]]):
         self.user = user
         self.holdings = holdings
 
-    def __missing__(self, scope: Any) -> tuple[int, int, Callable[..., Facts]]:
+    def __missing__(self, scope: Any) -> tuple[int, int, Person]:
         holders = self.pdp.holders
         if scope is not None and (not isinstance(scope, str) or holders.scopes.state(scope) != "known"):
             raise KeyError(scope)
-        held = holders.at(self.holdings, scope, 0)
-        made = self[scope] = (held.allow, held.deny, self._facts(held, scope))
+        user, held = self.user, holders.at(self.holdings, scope, 0)
+        person = Person(
+            user.attributes,
+            scope,
+            lambda: holders.groups_of(user.id),
+            lambda: holders.role_names(held, scope),
+            self.pdp.clock,
+        )
+        made = self[scope] = (held.allow, held.deny, person)
         return made
-
-    def _facts(self, held: Held, scope: str | None) -> Callable[..., Facts]:
-        user, pdp, holders = self.user, self.pdp, self.pdp.holders
-        groups: Callable[[], frozenset[str]] = lambda: holders.groups_of(user.id)  # noqa: E731  # one of three alike
-        roles: Callable[[], frozenset[str] | None] = lambda: holders.role_names(held, scope)  # noqa: E731
-
-        def facts(identifier: Any, properties: Mapping[str, Any], context: Mapping[str, Any]) -> Facts:
-            if "time" in context:
-                raise KeyError
-            return Facts(user.id, user.attributes, identifier, scope, properties, context, groups, roles, pdp.clock)
-
-        return facts
 
 
 class _Users(dict[Any, _Scopes]):

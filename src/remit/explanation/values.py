@@ -149,10 +149,7 @@ class _Changeable:
 
     def __init__(self, facts: Facts) -> None:
         self.sections = {"resource": dict(facts.properties), "context": dict(facts.context)}
-        self.facts = Facts(
-            facts.user_id, facts.attributes, facts.resource_id, facts.scope, self.sections["resource"],
-            self.sections["context"], facts.groups, facts.roles, facts.time,
-        )  # fmt: skip
+        self.facts = facts._replace(properties=self.sections["resource"], context=self.sections["context"])
 
     def put(self, attr: ex.Attr, value: Any) -> None:
         if value is None:

@@ -262,9 +262,9 @@ class Checker:
         if "set" in (left.kind, right.kind):
             self._add("E202", "a set is not compared", node.span, help="ask what it holds: `… in …`")
         elif not self._fit(node.left, left, node.right, right):
-            self._add("E202", f"{left.spoken} never equals {right.spoken}", node.span, help=_alike(node, left, right))
+            self._add("E202", f"{left.spoken} cannot be compared to {right.spoken}", node.span, help=_alike(node, left, right))
         elif ordered and not {left.kind, right.kind} & {"int", "time", "duration", "any"}:
-            self._add("E202", f"{left.spoken} has no order", node.span, help="`<` is for `int`, `time` and `duration`")
+            self._add("E202", f"{'an enumeration' if left.kind == 'enum' else left.spoken} has no order", node.span, help="`<` is for `int`, `time` and `duration`")
         return Typed(BOOL)
 
     def _member(self, node: tree.Member, present: Present) -> Typed:

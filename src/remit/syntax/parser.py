@@ -204,7 +204,8 @@ class _Run:
         if "RBRACE" not in self.interactive.accepts():
             return []
         opened = [value for value in self.state.value_stack if isinstance(value, Token) and value.type == "LBRACE"]
-        return [Label(Span(self.source, opened[-1].start_pos, opened[-1].end_pos), "opened here")] if opened else []
+        at = (opened[-1].start_pos or 0) if opened else 0
+        return [Label(Span(self.source, at, at + 1), "opened here")] if opened else []
 
     def _expected(self, error: UnexpectedInput) -> str:
         accepted = self.interactive.accepts()
