@@ -22,6 +22,12 @@ def _directory() -> dict[str, Any]:
     return _of(wire.DirectoryFile)
 
 
+def _table() -> dict[str, Any]:
+    from remit import wire_table
+
+    return _of(wire_table.TableFile)
+
+
 def _shape(model: str) -> Callable[[], dict[str, Any]]:
     def generate() -> dict[str, Any]:
         from remit import wire  # pydantic takes longer to import than a decision takes
@@ -36,6 +42,7 @@ def _of(model: type[BaseModel]) -> dict[str, Any]:
 
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "table": _table,
     "directory": _directory,
     "request": _shape("Request"),
     "response": _shape("Response"),

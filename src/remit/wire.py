@@ -87,7 +87,7 @@ class Action(Open):
 
 class Resource(Open):
     type: Name
-    id: str
+    id: str | None = Field(None, description="Without one, `resource.id` is unknown to conditions.")
     properties: Properties | None = Field(
         None, description="The attributes that conditions read; `scope` names the scope instance (absent: the root)."
     )
@@ -143,7 +143,8 @@ class Part(Closed):
 
     text: str
     value: bool | None
-    saw: JsonValue
+    saw: dict[str, JsonValue] = Field(description="Each attribute it reads, with its value; null where it is absent.")
+    condition: str | None = Field(None, description="The named condition it stands in.")
 
 
 class Condition(Closed):
@@ -178,7 +179,7 @@ class Held(Closed):
 class Hidden(Held):
     """A role through a group whose allows an individual assignment hides."""
 
-    hidden_by: JsonValue
+    hidden_by: Held
 
 
 class Activate(Closed):
@@ -189,7 +190,7 @@ class HoldRole(Closed):
     kind: Literal["hold_role"]
     role: str
     scope: str | None
-    hides: list[JsonValue] = Field(description="The allows through groups that the assignment would hide.")
+    hides: list[Held] = Field(description="The allows through groups that the assignment would hide.")
     guards: list[str] = Field(description="The guards it would break.")
 
 
@@ -197,6 +198,7 @@ class MakeTrue(Closed):
     kind: Literal["condition"]
     file: str
     line: int
+    column: int
     condition: str
     attributes: Properties | None = Field(description="Values that make it true, tried; null where none are known.")
 
@@ -205,6 +207,7 @@ class StopDeny(Closed):
     kind: Literal["deny"]
     file: str
     line: int
+    column: int
     how: list[Literal["lift", "condition"]]
     attributes: Properties | None
 
@@ -224,6 +227,8 @@ class Explanation(Closed):
     hidden: list[Hidden]
     repairs: list[list[Atom]] = Field(max_length=100, description="Each a smallest set of changes that would allow.")
     repairs_complete: bool
+    nearest: list[AppliedRule] = Field(description="The rules that the repairs' conditions name, as `rules`.")
+    message: str | None = Field(None, description="For `invalid_request`: what is wrong with it.")
 
 
 # Membership

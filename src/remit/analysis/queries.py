@@ -8,7 +8,7 @@ that may come to bite. Nothing is cut off.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from remit.analysis.residual import Known, every, reduced, some, tidy
@@ -66,8 +66,9 @@ def what(
     roles: tuple[str, ...] | None = None,
 ) -> Json:
     """Everything a user (or, with `roles`, somebody who holds just these) may do, or may under a condition: `{"user",
-    "scope", "permissions": [{"area", "type", "action", "when", "rules"}]}`, in the order of the catalogue. `properties`:
-    type → the attributes known of its resources. Raises ValueError for a scope that is none."""
+    "scope", "permissions": [{"area", "type", "action", "when", "rules"}]}`, in the order of the catalogue, with `roles`
+    where they were asked for. `properties`: type → the attributes known of its resources. Raises ValueError for a
+    scope that is none."""
     found = []
     for entry in by_area(pdp.table):
         given = {**((properties or {}).get(entry.name) or {}), **({} if scope is None else {"scope": scope})}
@@ -104,25 +105,24 @@ def _access(pdp: Pdp, asked: Asked, cells: list[Cell]) -> list[Access]:
 
 
 def _in_cell(cell: Cell, held: Held, known: Known) -> Access:
-    allows = [(entry.rule, left) for entry in cell.allows if entry.mask & held.allow and (left := _left(entry, known))]
+    allows = [(rule, left) for rule, left in _left(cell.allows, held.allow, known) if left != ex.FALSE]
     if not allows:
         return _NEVER
-    denies = [(entry.rule, _left(entry, known, True)) for entry in cell.denies if entry.mask & held.deny]
-    given, kept = some(left for _, left in allows), every(left or ex.FALSE for _, left in denies)
+    denies = [(rule, left) for rule, left in _left(cell.denies, held.deny, known, True) if left != ex.TRUE]
+    given, kept = some(left for _, left in allows), every(left for _, left in denies)
     when = tidy(every([given, kept]), known)
     if when == ex.TRUE:
-        return Access(when, tuple(rule for rule, left in allows if left == ex.TRUE) or _named(allows))
-    return Access(when, _named(sorted([*allows, *(pair for pair in denies if pair[1] != ex.TRUE)], key=_place_of_pair)))
+        return Access(when, tuple(rule for rule, left in allows if left == ex.TRUE))
+    return Access(when, tuple(sorted((rule for rule, _ in (*allows, *denies)), key=_place)))
 
 
-def _left(entry: Entry, known: Known, negated: bool = False) -> ex.Expr | None:
-    """What is left of a rule's condition (`negated`: of its opposite); None for never."""
-    left = reduced(entry.rule.condition, known, negated)
-    return None if left == ex.FALSE else left
-
-
-def _named(pairs: Iterable[tuple[RuleEntry, ex.Expr | None]]) -> tuple[RuleEntry, ...]:
-    return tuple(rule for rule, _ in pairs)
+def _left(
+    entries: Iterable[Entry], mask: int, known: Known, negated: bool = False
+) -> Iterator[tuple[RuleEntry, ex.Expr]]:
+    """Each rule that counts for the roles held, with what is left of its condition (`negated`: of its opposite)."""
+    for entry in entries:
+        if entry.mask & mask:
+            yield entry.rule, reduced(entry.rule.condition, known, negated)
 
 
 _NEVER = Access(ex.FALSE, ())
@@ -270,7 +270,3 @@ def _rule(rule: RuleEntry, identifier: str) -> Json:
 
 def _place(rule: RuleEntry) -> tuple[str, int, int]:
     return (rule.place.file, rule.place.line, rule.place.column)
-
-
-def _place_of_pair(pair: tuple[RuleEntry, ex.Expr | None]) -> tuple[str, int, int]:
-    return _place(pair[0])

@@ -11,11 +11,16 @@ so that they serve a compiled policy as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
-from remit.cli.session import fail, split_pair
+import click
+
+from remit.cli.session import Session, fail, shown, split_pair
 from remit.diagnostics import similar
+from remit.directory.shape import User
+from remit.evaluator.pdp import Pdp
 from remit.instant import parse_instant
 from remit.model.types import BUILT_IN, LARGEST, SMALLEST, Attributes, Type
 from remit.table.shape import Table
@@ -107,6 +112,53 @@ def check_roles(table: Table, roles: Iterable[str]) -> tuple[str, ...]:
             fail(f"there is no role `{role}`", similar(role, table.roles, _listed("the roles are", table.roles)))
         found[name] = None
     return tuple(found)
+
+
+# -- answers ---------------------------------------------------------------------------------------------------------
+
+
+def chosen(given: str | None, session: Session, *formats: str) -> str:
+    """The output format: as told, else remit.toml's where this command has it, else the first."""
+    if given is None and session.config.output_format in formats:
+        return str(session.config.output_format)
+    return given or formats[0]
+
+
+def say_unknown_place(pdp: Pdp, scope: str | None) -> None:
+    """Says on standard error that the directory lacks a place: the answer is the right one, and seldom the one meant."""
+    if scope is not None and pdp.holders.scopes.state(scope) == "unknown":
+        hint = similar(scope, pdp.directory.scopes)
+        click.echo(shown(f"the directory has no place `{scope}`{f'; {hint}' if hint else ''}"), err=True)
+
+
+def elsewhere(pdp: Pdp, scope: str | None, user: User | None) -> str:
+    """A line about roles held below the root, which count only where their place is named: for a list without --at.
+    `user` None: anybody's. Empty where there are none."""
+    if scope is not None:
+        return ""
+    people = pdp.directory.users.values() if user is None else (user,)
+    held = {holding.scope for one in people for holding in pdp.holders.holdings(one) if holding.scope is not None}
+    if not held:
+        return ""
+    places = sorted(held)
+    named = ", ".join(places[:3]) + (f" and {len(places) - 3} more" if len(places) > 3 else "")
+    return shown(f"roles held at {named} count there alone: ask with --at")
+
+
+def path_from_here(table: Table) -> Callable[[str], str]:
+    """A policy's file → its path from where we stand; of a compiled table without origins, its own name for it."""
+    here = Path.cwd()
+
+    def path(file: str) -> str:
+        origin = table.origins.get(file)
+        if origin is None:
+            return file
+        try:
+            return Path(origin).resolve().relative_to(here).as_posix()
+        except ValueError:
+            return origin
+
+    return path
 
 
 # -- values ----------------------------------------------------------------------------------------------------------

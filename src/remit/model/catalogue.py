@@ -9,7 +9,7 @@ from typing import TypeVar
 from remit.diagnostics import Label
 from remit.model.names import Names, circle, unique
 from remit.model.policy import ActionItem, Area, Permission, ResourceType, Selector
-from remit.model.types import BUILT_IN, PLAIN, STRING, AttributeType, Type
+from remit.model.types import BUILT_IN, PLAIN, STRING, AttributeType, Reading, Type
 from remit.model.typing import Conditions, Subject, bind
 from remit.source import Span
 from remit.syntax import tree
@@ -355,8 +355,9 @@ def check_unused(names: Names, used: frozenset[str]) -> None:
         if name in used or name in names.conditions.circular:
             continue
         best: list[object] | None = None
-        subjects = [Subject(names.reading(kind), kind.name) for kind in names.types.values()]
-        subjects = [Subject(type(s.reading)({**s.reading.roots, "claims": names.claims}), s.where) for s in subjects]
+        roots = {"user": names.user, "context": names.context, "claims": names.claims}
+        kinds = [(kind.name, kind.attributes) for kind in names.types.values()] or [("", {})]
+        subjects = [Subject(Reading({**roots, "resource": attributes}), name) for name, attributes in kinds]
         for subject in subjects:
             found: list[object] = []
             checker = names.checker()

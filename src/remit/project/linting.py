@@ -47,7 +47,8 @@ class Linted:
         compiled = loaded.compiled
         self.findings += compiled.findings
         self.seen.update(_path(source) for source in loaded.sources)
-        self.seen.update(_path(finding.span.source) for finding in compiled.findings if finding.span is not None)
+        spans = [finding.span for finding in compiled.findings if finding.span is not None]
+        self.seen.update(_path(span.source) for span in spans if span.source.text)  # what could be read at all
         self.broken = self.broken or compiled.table is None
         return compiled.table
 

@@ -129,7 +129,7 @@ class Settler:
         )
         return AssertResult(claim.title, claim.kind, claim.place, result, tuple(offences), tuple(unsettled))
 
-    # -- questions -----------------------------------------------------------------------------------------------------
+    # -- questions ---------------------------------------------------------------------------------------------------
 
     def _questions(self, claim: AssertEntry) -> Iterator[_Question]:
         if claim.kind == "within":
@@ -188,7 +188,7 @@ class Settler:
             found.append([_ROLES, _SCOPE] if len(self.table.scopes) > 1 else [_SCOPE])
         return found
 
-    # -- forms -----------------------------------------------------------------------------------------------------------
+    # -- forms -------------------------------------------------------------------------------------------------------
 
     def _closure(self, roles: Iterable[str]) -> frozenset[str]:
         """The roles with all they include."""
@@ -213,7 +213,7 @@ class Settler:
     def _reading(self, name: str) -> Reading:
         return self.index.reading(name)
 
-    # -- answers -----------------------------------------------------------------------------------------------------------
+    # -- answers -----------------------------------------------------------------------------------------------------
 
     def _answer(self, questions: Iterable[_Question]) -> tuple[list[Offence], list[OpenCell]]:
         """Those that are refuted, and those that are neither refuted nor proved. Questions that are alike but for who
@@ -257,7 +257,7 @@ class Settler:
             return None
         return Offence(question.roles, question.type, question.action, _allowing(found[0]), case.text)
 
-    # -- never -------------------------------------------------------------------------------------------------------------
+    # -- never -------------------------------------------------------------------------------------------------------
 
     def _never(self, claim: AssertEntry) -> tuple[list[Offence], list[OpenCell]]:
         """Sets of one or two roles that may be allowed something on either side."""
@@ -362,8 +362,10 @@ def _reads(form: Normal, term: list[str]) -> bool:
 
 
 def _known(form: Normal, held: frozenset[str], exact: bool, unknown: list[list[str]], goal: bool = False) -> Normal:
-    """The form where `user.roles` holds `held`, and nothing else if `exact`, and where what is unknown is so. Where that
-    cannot be told (a condition compared with another), a premise keeps the comparison, and a goal does not count it."""
+    """The form where `user.roles` holds `held`, and nothing else if `exact`, and where what is unknown is so.
+
+    Where that cannot be told (a condition compared with another), a premise keeps the comparison, and a goal does not
+    count it."""
     if isinstance(form, bool) or not any(_reads(form, term) for term in (_ROLES, *unknown)):
         return form
     if form[0] in ("and", "or"):

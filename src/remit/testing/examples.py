@@ -227,7 +227,8 @@ def _reasons(rules: tuple[RuleEntry, ...]) -> list[str]:
 
 def _open_conditions(pdp: Pdp, judged: Judged, rules: tuple[RuleEntry, ...]) -> list[str]:
     """What `because` may name where no rule decided: the named conditions that are not true in a nearest one."""
-    assert judged.cell is not None and judged.facts is not None
+    assert judged.cell is not None
+    assert judged.facts is not None
     found: dict[str, None] = {}
     for rule in rules:
         for node in ex.walk(rule.condition) if rule.condition is not None else ():

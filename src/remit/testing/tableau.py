@@ -1,4 +1,4 @@
-"""Whether one normal form, wherever it is true, makes another true: an analytic tableau (Smullyan, *First-Order Logic*).
+"""Whether one normal form, wherever it is true, makes another true: an analytic tableau (Smullyan, 1968).
 
 A condition in normal form has no `not` over anything but a comparison, so whether it is *true*, in Kleene's sense, is
 an ordinary monotone formula over "this comparison is true". A branch collects comparisons that hold together; an `or`
@@ -37,7 +37,7 @@ _OPPOSITE |= {"has": "has not", "has not": "has"}
 
 
 class Proof(NamedTuple):
-    """`closed`: the implication holds. Otherwise `leaves` are some branches that stayed open. `branches` were needed."""
+    """`closed`: the implication holds. Otherwise `leaves` are some branches that stayed open. `branches` were made."""
 
     closed: bool
     leaves: tuple[Branch, ...]

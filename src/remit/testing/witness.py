@@ -76,7 +76,8 @@ class World:
             scopes=scopes,
         )
         resource = {"type": resource_type, "id": case.id, "properties": case.properties}
-        return Pdp(self.table, directory, lambda: _NOON, self.index).ask(case.user, action, resource, case.context).judged
+        pdp = Pdp(self.table, directory, lambda: _NOON, self.index)
+        return pdp.ask(case.user, action, resource, case.context).judged
 
 
 def cases(table: Table, reading: Reading, branches: Iterable[Branch], forms: Sequence[Normal]) -> Iterator[Case]:
@@ -92,9 +93,7 @@ def cases(table: Table, reading: Reading, branches: Iterable[Branch], forms: Seq
                 yield _case(table, dict(zip(names, chosen, strict=True)))
 
 
-def refuting(
-    worth: Iterable[Case], refutes: Callable[[Case], bool], budget: Budget
-) -> Case | None:
+def refuting(worth: Iterable[Case], refutes: Callable[[Case], bool], budget: Budget) -> Case | None:
     """The first case that refutes, within the budget."""
     for case in worth:
         if not budget.spend():

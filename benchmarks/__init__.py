@@ -1,0 +1,1 @@
+"""How fast remit is, as ratios: `python -m benchmarks` runs everything; README.md says what each figure includes."""

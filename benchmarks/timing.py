@@ -1,0 +1,54 @@
+"""Times that can be compared on a busy machine: what is compared takes turns in one run, and only ratios are reported."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping
+from time import perf_counter
+from typing import NamedTuple
+
+
+class Spread(NamedTuple):
+    """The median of several rounds, and the least and most of them."""
+
+    median: float
+    low: float
+    high: float
+
+    def text(self, unit: str = "×", digits: int = 1) -> str:
+        median, low, high = (f"{value:,.{digits}f}" for value in self)
+        return f"{median} {unit} ({low} … {high})"
+
+
+def spread(values: Iterable[float]) -> Spread:
+    found = list(values)
+    return Spread(statistics.median(found), min(found), max(found))
+
+
+class Figure(NamedTuple):
+    """One line of the report. `met` is None where nothing was promised."""
+
+    name: str
+    value: str
+    target: str = ""
+    met: bool | None = None
+
+
+def turns(jobs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds that each job took in each round. In every round each job runs once; another one begins each time."""
+    taken: dict[str, list[float]] = {name: [] for name in jobs}
+    names = list(jobs)
+    for number in range(rounds):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            job = jobs[name]
+            began = perf_counter()
+            job()
+            taken[name].append(perf_counter() - began)
+    return taken
+
+
+def ratios(over: list[float], under: list[float], less: list[float] | None = None) -> Spread:
+    """Round by round, the one time over the other, both less a third where it is given."""
+    less = less or [0.0] * len(over)
+    return spread((a - c) / (b - c) for a, b, c in zip(over, under, less, strict=True))
