@@ -110,7 +110,7 @@ def workload(size: Size, seed: int = 1) -> Workload:
 def of_lines(lines: int, seed: int = 1) -> Workload:
     """A policy of about so many lines, without people. Roles and types grow with it, so every role has about as many
     rules, and every type as many rules about it, whatever the size."""
-    rules = max(round(lines * 0.76), 40)
+    rules = max(round(lines * 0.714), 40)
     return workload(Size(f"{lines} lines", rules, max(rules // 100, 5), max(rules // 40, 5), 0), seed)
 
 
@@ -183,10 +183,13 @@ def _role(made: Workload, role: str, count: int, areas: list[list[str]], dice: r
     counts = _shares(count, max(1, min(len(areas), round(count / 10))))
     for number, share in zip(dice.sample(range(len(areas)), len(counts)), counts, strict=True):
         lines.append(f"  in area_{number} {{")
-        for _ in range(share):
+        written: set[tuple[str, ...]] = set()
+        while len(written) < share:
             rule = _rule(made, dice.choice(areas[number]), dice)
-            rules.append(rule)
-            lines.append("    " + _written(rule, dice))
+            if (key := (rule.effect, rule.type, rule.written)) not in written:
+                written.add(key)
+                rules.append(rule)
+                lines.append("    " + _written(rule, dice))
         lines.append("  }")
     made.rules[role] = rules
     return lines

@@ -21,7 +21,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("cli", "server", "lsp"),  # talk to people and machines
     ("policy",),  # what Python callers hold: Policy, Directory and the decision point
     ("project",),  # finds and reads users' files
-    ("report", "wire", "schemas"),  # findings and decisions → text and JSON; the shapes outside, and their schemas
+    ("compiler",),  # parse → check → lower, on one screen
+    ("report", "wire", "wire_table", "schemas"),  # findings and decisions → text and JSON; the shapes outside, and their schemas
     ("lint", "analysis", "testing", "bulk"),  # read the model and the table
     ("directory", "evaluator", "explanation"),  # who holds what; decide; say why
     ("table",),
@@ -36,6 +37,7 @@ SIDEWAYS: dict[tuple[str, str], str] = {
     ("explanation", "directory"): "an explanation says through which group a role is held",
     ("explanation", "evaluator"): "every repair is tried through the evaluator before it is shown",
     ("schemas", "wire"): "the schemas are generated from the shapes",
+    ("schemas", "wire_table"): "the schemas are generated from the shapes",
 }
 
 # The rooms under `project` take texts and give data. What may touch the world all the same: module → what, and why.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from remit.model.policy import Model
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """`diagnostics` are all findings, in order."""
 
     def __init__(self, diagnostics: list[Diagnostic]) -> None:
@@ -37,11 +37,11 @@ class _Refused(Exception):
         super().__init__(f"{first.code} {place}{first.message}{more}")
 
 
-class PolicyError(_Refused):
+class PolicyError(_RefusedError):
     """A policy that does not compile, or a table that cannot be read."""
 
 
-class DirectoryError(_Refused):
+class DirectoryError(_RefusedError):
     """A directory that cannot be read, or does not fit its policy."""
 
 

@@ -51,9 +51,9 @@ def who(pdp: Pdp, action: str, resource: Values, context: Values | None = None) 
     cell = pdp.index.cells[asked.type][action]
     found = []
     for name in sorted(pdp.directory.users):
-        access = _access(pdp, asked._replace(user=name), [cell])[0]
-        if access.when != ex.FALSE:
-            found.append({"id": name, "when": access.text, "rules": _rules(pdp, cell, access.rules)})
+        [may] = access(pdp, asked._replace(user=name), [cell])
+        if may.when != ex.FALSE:
+            found.append({"id": name, "when": may.text, "rules": _rules(pdp, cell, may.rules)})
     return {"action": action, "resource": {key: value for key, value in resource.items() if value}, "users": found}
 
 
@@ -75,10 +75,10 @@ def what(
         resource = {"type": entry.name, "properties": given}
         asked = _asked(pdp, user or "", roles, "", resource, context)
         cells = [pdp.index.cells[entry.name][action] for action in entry.actions]
-        for cell, access in zip(cells, _access(pdp, asked, cells), strict=True):
-            if access.when != ex.FALSE:
+        for cell, may in zip(cells, access(pdp, asked, cells), strict=True):
+            if may.when != ex.FALSE:
                 place = {"area": entry.area, "type": entry.name, "action": cell.action}
-                found.append({**place, "when": access.text, "rules": _rules(pdp, cell, access.rules)})
+                found.append({**place, "when": may.text, "rules": _rules(pdp, cell, may.rules)})
     answer: Json = {"user": user, "scope": scope, "permissions": found}
     return answer if roles is None else {**answer, "roles": list(roles)}
 
@@ -93,8 +93,8 @@ def _asked(
     return asked if asked.time_given else asked._replace(time=pdp.clock(), time_given=True)
 
 
-def _access(pdp: Pdp, asked: Asked, cells: list[Cell]) -> list[Access]:
-    """What the user asked about may do in each cell, all of one type."""
+def access(pdp: Pdp, asked: Asked, cells: list[Cell]) -> list[Access]:
+    """What the user asked about may do in each cell; all are of the type asked about."""
     subject = pdp.subject(asked)
     if subject is None or subject[0].status != "active":
         return [_NEVER] * len(cells)

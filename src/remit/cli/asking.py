@@ -125,7 +125,7 @@ def chosen(given: str | None, session: Session, *formats: str) -> str:
 
 
 def say_unknown_place(pdp: Pdp, scope: str | None) -> None:
-    """Says on standard error that the directory lacks a place: the answer is the right one, and seldom the one meant."""
+    """Says on standard error that the directory lacks a place: the answer is right, and seldom to what was meant."""
     if scope is not None and pdp.holders.scopes.state(scope) == "unknown":
         hint = similar(scope, pdp.directory.scopes)
         click.echo(shown(f"the directory has no place `{scope}`{f'; {hint}' if hint else ''}"), err=True)

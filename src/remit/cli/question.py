@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from remit.cli import asking
 from remit.cli.session import Session, fail
@@ -12,8 +12,10 @@ from remit.evaluator.decision import Decision
 from remit.evaluator.facts import EMPTY
 from remit.evaluator.pdp import Judged
 from remit.evaluator.request import read_parts
-from remit.explanation.explain import Explanation
 from remit.policy import Pdp
+
+if TYPE_CHECKING:
+    from remit.explanation.explain import Explanation
 
 
 class Arguments(NamedTuple):
@@ -82,9 +84,9 @@ class Question:
 
     def line(self) -> str:
         """Yes or no with one line of reason."""
-        from remit.report.explain_text import reason
+        from remit.report.reason import reason
 
-        return reason(self.explanation(), self.path)
+        return reason(self.pdp, self.judged, self.path)
 
     def path(self, file: str) -> str:
         """A policy file as a path from where we stand; of a table, its own name for it."""

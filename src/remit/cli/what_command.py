@@ -7,8 +7,18 @@ import json
 import click
 
 from remit.cli import asking
-from remit.cli.session import Session, answers, at_option, context_option, directory_option, fail, format_option
-from remit.cli.session import policy_option, role_option, set_option
+from remit.cli.session import (
+    Session,
+    answers,
+    at_option,
+    context_option,
+    directory_option,
+    fail,
+    format_option,
+    policy_option,
+    role_option,
+    set_option,
+)
 
 
 @click.command("what", short_help="what may this user do")

@@ -8,8 +8,16 @@ from typing import Any
 import click
 
 from remit.cli import asking
-from remit.cli.session import Session, answers, at_option, context_option, directory_option, format_option
-from remit.cli.session import policy_option, set_option
+from remit.cli.session import (
+    Session,
+    answers,
+    at_option,
+    context_option,
+    directory_option,
+    format_option,
+    policy_option,
+    set_option,
+)
 
 
 @click.command("who", short_help="who may do this")

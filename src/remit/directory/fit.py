@@ -6,7 +6,7 @@ An assignment of a role that the policy lacks is no misfit: it gives nothing, an
 from __future__ import annotations
 
 from remit.diagnostics import Diagnostic, similar
-from remit.directory.shape import Assignment, Directory
+from remit.directory.shape import Assignment, Directory, Group, User
 from remit.source import Source, Span
 from remit.table.shape import Table
 
@@ -38,7 +38,7 @@ def misfits(table: Table, directory: Directory) -> list[Diagnostic]:
 def unknown_roles(table: Table, directory: Directory) -> list[Diagnostic]:
     """Assignments of roles that the policy lacks, and of former names."""
     found: list[Diagnostic] = []
-    holders = [*directory.users.values(), *directory.groups.values()]
+    holders: list[User | Group] = [*directory.users.values(), *directory.groups.values()]
     former = {name: role.name for role in table.roles.values() for name in role.former}
     for holder in holders:
         for given in holder.assignments:

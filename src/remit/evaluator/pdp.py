@@ -88,7 +88,7 @@ class Pdp:
             pass  # an unknown name, a wrong shape, or somebody whose roles come and go in time
         return self._allows_slowly(user, action, resource, context)
 
-    def _allows_slowly(self, user: Any, action: Any, resource: Any, context: Any) -> bool:
+    def _allows_slowly(self, user: object, action: Any, resource: Any, context: Any) -> bool:
         if not isinstance(user, str):
             return False
         asked = read_parts(user, None, EMPTY, None, None, action, resource, context, self.holders.scopes)
@@ -117,6 +117,9 @@ class Pdp:
                 return None
         except (KeyError, TypeError, AttributeError):
             pass
+        return self._deciding_slowly(user, action, resource, context)
+
+    def _deciding_slowly(self, user: object, action: Any, resource: Any, context: Any) -> str | None:
         if not isinstance(user, str):
             return None
         rules = self.ask(user, action, resource, context).rules
@@ -222,9 +225,11 @@ class Pdp:
         self, user: str, resource: Mapping[str, Any], context: Mapping[str, Any] | None = None
     ) -> list[str]:
         """The actions the user may do on the resource, sorted."""
-        kind = resource.get("type") if isinstance(resource, Mapping) else None
-        entry = self.table.types.get(kind) if isinstance(kind, str) else None
-        return sorted(action for action in entry.actions if self.allows(user, action, resource, context)) if entry else []
+        try:
+            known = self.table.types[resource["type"]].actions
+        except (KeyError, TypeError):
+            return []  # as `allows` would say of each
+        return sorted(action for action in known if self.allows(user, action, resource, context))
 
 
 _NOBODY = User("")

@@ -20,6 +20,7 @@ from remit.model.names import Names
 from remit.model.people import build_events, build_guards
 from remit.model.policy import Condition, Model, Rule
 from remit.model.roles import build_extensions, build_roles, build_rules, check_includes, declare_roles, names_used
+from remit.source import Span
 from remit.syntax import tree
 
 _OF_AN_OVERLAY = (
@@ -131,10 +132,10 @@ def _belongs_in_overlay(names: Names, statement: tree.Statement) -> bool:
     return False
 
 
-def _first_line(statement: tree.Statement) -> tree.Span:
+def _first_line(statement: tree.Statement) -> Span:
     start, source = statement.span.start, statement.span.source
     stop = source.text.find("\n", start)
-    return tree.Span(source, start, stop if stop > 0 else statement.span.end)
+    return Span(source, start, stop if stop > 0 else statement.span.end)
 
 
 def _block_rules(names: Names, blocks: list[tree.Block], of: str) -> tuple[Rule, ...]:

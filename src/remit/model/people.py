@@ -49,7 +49,7 @@ def _event(names: Names, written: tree.OnEvent) -> OnEvent | None:
 
 
 def _requires(names: Names, requires: tree.Requires) -> tuple[str, str] | None:
-    kind = names.type(requires.type, "this line", None)
+    kind = names.type(requires.type, "the policy", None)
     if kind is None:
         return None
     if requires.action.text not in kind.actions:

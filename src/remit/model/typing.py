@@ -13,7 +13,7 @@ declarations, and says of the same place only once what is wrong there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -237,7 +237,7 @@ class Checker:
         root, name = path.root.text, path.attribute.text
         roots = self.subject.reading.roots
         if root not in roots and root not in ("resource", "user", "context", "claims"):
-            help = self.near.similar(root, roots, f"conditions read {', '.join(f'`{r}.…`' for r in sorted(roots))}")
+            help = self.near.similar(root, roots, f"here a condition reads {_roots(roots)}")
             self._add("E201", f"nothing is called `{root}` here", path.root.span, help=help)
             return
         if root not in roots:
@@ -245,7 +245,7 @@ class Checker:
                 "E201",
                 f"`{root}` cannot be read here",
                 path.root.span,
-                help=f"here a condition reads {' and '.join(f'`{r}.…`' for r in sorted(roots))}",
+                help=f"here a condition reads {_roots(roots)}",
             )
             return
         known = {*roots[root], *BUILT_IN.get(root, {})}
@@ -319,6 +319,11 @@ def _alike(node: tree.Compare, left: Type, right: Type) -> str:
     if isinstance(node.left, tree.Path) or not isinstance(node.right, tree.Path):
         return f"compare `{node.left.span.text}` to {left.spoken}"
     return f"compare `{node.right.span.text}` to {right.spoken}"
+
+
+def _roots(roots: Collection[str]) -> str:
+    *before, last = (f"`{root}.…`" for root in sorted(roots))
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def _listed(names: set[str]) -> str:

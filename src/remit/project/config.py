@@ -63,8 +63,8 @@ def _toml(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file.name}: {error}") from error
 
 
-_KEYS = {"policy": str, "directory": str, "company_id": str, "output-format": str, "lint": dict}
-_LINT_KEYS = {"select": list, "ignore": list, "fail-level": str}
+_KEYS: dict[str, Any] = {"policy": str, "directory": str, "company_id": str, "output-format": str, "lint": dict}
+_LINT_KEYS: dict[str, Any] = {"select": list, "ignore": list, "fail-level": str}
 
 
 def _read(file: Path, data: Any) -> Config:
@@ -89,7 +89,7 @@ def _read(file: Path, data: Any) -> Config:
     )
 
 
-def _shape(file: Path, data: Any, keys: dict[str, type], prefix: str) -> None:
+def _shape(file: Path, data: Any, keys: dict[str, Any], prefix: str) -> None:
     if not isinstance(data, dict):
         raise ConfigError(f"{file.name}: `{prefix.rstrip('.') or 'tool.remit'}` is a table of settings")
     for key, value in data.items():

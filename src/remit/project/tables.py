@@ -19,11 +19,11 @@ def load_table(path: Path) -> tuple[Table | None, list[Diagnostic]]:
         return None, findings
     try:
         return artifact.read(source.text), []
-    except artifact.NotATable as error:
+    except artifact.NotATableError as error:
         return None, [_finding(source, "E602", f"this file is no policy and no table: {error}", "remit compile -o makes one")]
-    except artifact.Newer as error:
+    except artifact.NewerError as error:
         return None, [_finding(source, "E603", f"this table is newer: {error}", "compile the policy with this version")]
-    except artifact.Damaged as error:
+    except artifact.DamagedError as error:
         return None, [_finding(source, "E601", f"this table is damaged: {error}", "compile the policy again")]
 
 

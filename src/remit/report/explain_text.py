@@ -9,6 +9,7 @@ from remit.evaluator.request import Asked
 from remit.explanation.explain import Applied, Explanation
 from remit.explanation.repairs import Repair
 from remit.report import words
+from remit.report.people import Person
 from remit.table.shape import Place
 
 Paint = Callable[[str, str], str]  # text and the name of a colour → text
@@ -29,7 +30,7 @@ class Shown:
         self.source = source  # the directory's name, for the last line
         asked = explanation.judged.asked
         self.asked = asked
-        self.who = _who(asked)
+        self.who = Person.of(asked)
 
     # -- the whole -----------------------------------------------------------------------------------------------------
 
@@ -225,54 +226,6 @@ class Shown:
 
         table = self.explanation.pdp.table
         return f"policy {table.name} {digest(table)[:8]}" + (f" · {self.source}" if self.source else "")
-
-
-def reason(explanation: Explanation, path: Callable[[str], str]) -> str:
-    """One line: yes or no, and the reason in short."""
-    shown = Shown(explanation, path, lambda text, colour: text, "")
-    judged, who = explanation.judged, shown.who
-    if explanation.code in ("allowed", "denied_by_rule"):
-        first = next(rule for rule in explanation.applied if rule.decides)
-        verb = "allows" if explanation.allowed else "denies"
-        by = first.rule.role or f"the rule for {first.rule.block}"
-        line = f"{by} {verb} it ({path(first.rule.place.file)}:{first.rule.place.line})"
-        if first.condition and first.condition.value is None:
-            line += f", since {first.condition.missing[0] if first.condition.missing else 'something'} is unknown"
-        return f"{'yes' if explanation.allowed else 'no'}: {line}"
-    if explanation.code == "unknown_user":
-        return f"no: there is no user {who.name}"
-    if explanation.code == "inactive_user" and judged.user:
-        return f"no: {who.name} is {judged.user.status}"
-    if explanation.code != "no_rule":
-        return f"no: {judged.why or explanation.code.replace('_', ' ')}"
-    if shown._unknown_place() and judged.asked:
-        return f"no: there is no {judged.asked.scope}"
-    return f"no: nothing allows it; {_but(shown)}"
-
-
-def _but(shown: Shown) -> str:
-    """What the user holds, and why the nearest rule of it does not apply."""
-    explanation, who = shown.explanation, shown.who
-    hidden = {id(holding) for holding, _ in explanation.hidden}
-    roles = sorted({holding.role for holding in explanation.held if id(holding) not in hidden})
-    holds = f"{who.again} {who.holds} {' and '.join(roles) if roles else 'no role here'}"
-    for near in explanation.nearest:
-        traced = near.condition
-        if traced is None or not (words.holders_of(explanation, near.rule) or near.rule.block):
-            continue
-        for part in traced.parts:
-            if part.value is None and part.unread:
-                return f"{holds}, but {part.unread[0]} is {'missing' if part.saw[part.unread[0]] is None else 'of another type'}"
-        wrong = next((part for part in traced.parts if part.value is False), None)
-        if wrong is not None:
-            return f"{holds}, but `{wrong.name or wrong.text}` is false here"
-    return holds
-
-
-def _who(asked: Asked | None) -> words.Person:
-    if asked is not None and asked.roles is not None:
-        return words.Person.with_roles(asked.roles)
-    return words.Person.called(asked.user if asked else "nobody")
 
 
 def _find(text: str, part: str) -> tuple[int, int]:

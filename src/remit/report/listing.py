@@ -34,19 +34,36 @@ def places(rules: Sequence[dict[str, Any]], path: Path) -> str:
 
 
 def conditions(entries: Sequence[dict[str, Any]]) -> tuple[str, list[str]]:
-    """What must hold for every entry, empty where nothing must; and for each entry what must beside that, as `always`
-    or `when …`."""
+    """What must hold for every entry, empty where nothing must; and for each entry what must beside that, as `when …`,
+    `always`, or nothing below a condition of all."""
     parts = [conjuncts(entry["when"]) for entry in entries]
     shared = [part for part in parts[0] if all(part in other for other in parts)] if len(parts) > 1 else []
     rest = [[part for part in own if part not in shared] for own in parts]
-    return " and ".join(shared), [f"when {' and '.join(own)}" if own else ALWAYS for own in rest]
+    settled = "" if shared else ALWAYS
+    return _joined(shared), [f"when {_joined(own)}" if own else settled for own in rest]
 
 
 def conjuncts(text: str | None) -> list[str]:
-    """The parts of a condition's outermost `and`, or the condition alone: text in the language's words, taken apart
-    outside of quotes, backticks and brackets."""
+    """The parts of a condition's outermost `and`, or the condition alone; of none, nothing. Outer brackets are taken
+    off: `a and (b or c)` is `a`, `b or c`."""
     if text is None:
         return []
+    if len(_split(text, " or ")) > 1:
+        return [safe(text)]
+    parts = _split(text, " and ")
+    return [
+        safe(part[1:-1] if part.startswith("(") and len(_split(part[1:-1], " or ")) > 1 else part) for part in parts
+    ]
+
+
+def _joined(parts: Sequence[str]) -> str:
+    if len(parts) == 1:
+        return parts[0]
+    return " and ".join(f"({part})" if len(_split(part, " or ")) > 1 else part for part in parts)
+
+
+def _split(text: str, word: str) -> list[str]:
+    """The text taken apart at a word, outside of quotes, backticks and brackets."""
     found, depth, quote, start, at = [], 0, "", 0, 0
     while at < len(text):
         sign = text[at]
@@ -61,13 +78,11 @@ def conjuncts(text: str | None) -> list[str]:
             depth += 1
         elif sign in ")]":
             depth -= 1
-        elif depth == 0 and text.startswith(" or ", at):
-            return [safe(text)]
-        elif depth == 0 and text.startswith(" and ", at):
-            found.append(safe(text[start:at]))
-            start = at + 5
+        elif depth == 0 and text.startswith(word, at):
+            found.append(text[start:at])
+            start = at + len(word)
         at += 1
-    return [*found, safe(text[start:])]
+    return [*found, text[start:]]
 
 
 def counted(number: int, thing: str) -> str:

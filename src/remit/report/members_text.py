@@ -30,7 +30,7 @@ def members_text(answer: dict[str, Any]) -> str:
         several = member["role"] == "multiple" and len(_counting(member)) > 1
         role = "multiple !" if several else member["role"] or "-"
         origins = ", ".join(_from(held, scope, several) for held in member["roles"])
-        rows.append((safe(member["user"]), member["status"], safe(role), safe(origins or "holds no role")))
+        rows.append((safe(member["user"]), member["status"], safe(role), safe(origins or "holds no role here")))
         if several:
             warnings.append(safe(f"! {_warning(member)}"))
     lines = [f"{counted(len(members), 'member')}{at}:", "", *aligned(rows)]

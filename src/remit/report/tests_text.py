@@ -1,6 +1,6 @@
 """What came of tests and asserts, for people: one line a policy, then whatever failed with the line that says so.
 
-    clinic   23 of 24 examples passed   3 assertions proved   0.2 s
+    clinic   1 of 24 examples failed   3 assertions proved   0.2 s
 
     failed: a vet signs only own open records
        ┌─ policies/clinic/tests.remit:6:3
@@ -55,7 +55,7 @@ def _summary(results: Results, seconds: float, width: int, paint: Paint) -> str:
 
 def _examples(results: Results) -> str:
     count, failed = len(results.tests), sum(test.result == "failed" for test in results.tests)
-    counted = f"{count - failed:,} of {_counted(count, 'example')} passed" if failed else _counted(count, "example")
+    counted = f"{failed:,} of {_counted(count, 'example')} failed" if failed else _counted(count, "example")
     return f"{counted}, {results.unjudged:,} with events not judged" if results.unjudged else counted
 
 
@@ -129,7 +129,8 @@ def offence_text(offence: Offence) -> str:
     """`somebody with vet may delete on record`."""
     who = f"somebody with {' and '.join(offence.roles)}" if offence.roles else "a user without a role"
     also = f", and {offence.also[1]} on {offence.also[0]}" if offence.also else ""
-    return f"{who} may {offence.action} on {offence.type}{also}"
+    but = f", {offence.but}" if offence.but else ""
+    return f"{who} may {offence.action} on {offence.type}{also}{but}"
 
 
 def _unproven(claim: AssertResult, table: Table, folder: str, paint: Paint) -> str:

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from remit.evaluator.holding import Holding
 from remit.explanation.explain import Explanation
 from remit.explanation.repairs import Atom
 from remit.explanation.trace import Part
 from remit.model import expression as ex
+from remit.report.people import Person
 from remit.table.shape import RuleEntry, Table
-
-
-class Person(NamedTuple):
-    """Whom sentences are about: `name` in the answer, `again` with its verbs after that."""
-
-    name: str
-    again: str
-    holds: str
-    are: str
-
-    @classmethod
-    def called(cls, user: str) -> Person:
-        return cls(user, user, "holds", "is")
-
-    @classmethod
-    def with_roles(cls, roles: Iterable[str]) -> Person:
-        return cls(f"somebody with {' and '.join(roles)}", "they", "hold", "are")
 
 
 def value_text(value: Any) -> str:

@@ -119,8 +119,8 @@ class Builder(ConditionCallbacks, PeopleCallbacks, Transformer[Token, Any]):
 
     def role(self, c: Children) -> tree.Role:
         at = 1 if c[0].type == "LOCKED" else 0
-        former = next((child[1] for child in c if tagged(child, "was")), [])
-        includes = next((child[1] for child in c if tagged(child, "includes")), [])
+        former: list[tree.Name] = next((child[1] for child in c if tagged(child, "was")), [])
+        includes: list[tree.Name] = next((child[1] for child in c if tagged(child, "includes")), [])
         return self._keep(
             tree.Role(
                 self._name(c[at + 1]),

@@ -31,7 +31,7 @@ from remit.syntax import tree
 from remit.syntax.builder import Builder
 
 DEEPEST = 120  # nesting of brackets and `not`: far beyond any policy, far below what recursion stands
-LONGEST = 32 * 1024 * 1024  # characters in one file
+LONGEST = 8 * 1024 * 1024  # characters in one file: what fits in a gigabyte of memory, however dense
 
 STATEMENTS = [
     "policy",
@@ -177,7 +177,7 @@ class _Run:
             self._add("E006", "nested too deeply", span, help=f"at most {DEEPEST} levels; name parts with `condition`")
             return at
         if isinstance(error, UnexpectedToken) and error.token.type == "$END":
-            unclosed = self._unclosed()
+            unclosed = self._unclosed("LBRACE", "RBRACE")
             help = "is a `}` missing?" if unclosed else ""
             self._add("E001", "the file ends too soon", span, self._expected(error), help, *unclosed)
         elif isinstance(error, UnexpectedToken):
@@ -191,19 +191,21 @@ class _Run:
         begins = (
             span.text in STATEMENTS and not self.text[self.text.rfind("\n", 0, span.start) + 1 : span.start].strip()
         )
-        unclosed = self._unclosed() if begins else []
+        unclosed = self._unclosed("LBRACE", "RBRACE") if begins else []
         help = "is a `}` missing before it?" if unclosed else self._advice(span)
-        self._add("E001", f"unexpected {_spoken(span.text)}", span, self._expected(error), help, *unclosed)
+        bracket = self._unclosed("LPAR", "RPAR") if not help else []
+        help = "is a `)` missing before it?" if bracket else help
+        self._add("E001", f"unexpected {_spoken(span.text)}", span, self._expected(error), help, *unclosed, *bracket)
 
     def _add(self, code: str, message: str, span: Span, label: str = "", help: str = "", *others: Label) -> None:
         if not self.findings or self.findings[-1].span is None or self.findings[-1].span.start != span.start:
             self.findings.append(Diagnostic(code, message, span, label, help, others))
 
-    def _unclosed(self) -> list[Label]:
-        """The innermost `{` that is open, where a `}` may come."""
-        if "RBRACE" not in self.interactive.accepts():
+    def _unclosed(self, opening: str, closing: str) -> list[Label]:
+        """The innermost bracket that is open, where the closing one may come."""
+        if closing not in self.interactive.accepts():
             return []
-        opened = [value for value in self.state.value_stack if isinstance(value, Token) and value.type == "LBRACE"]
+        opened = [value for value in self.state.value_stack if isinstance(value, Token) and value.type == opening]
         at = (opened[-1].start_pos or 0) if opened else 0
         return [Label(Span(self.source, at, at + 1), "opened here")] if opened else []
 
@@ -243,11 +245,13 @@ class _Run:
             return
         if ord(character) > 126:
             named = unicodedata.name(character, "unnamed").lower()
+            written = f"U+{ord(character):04X}" if unicodedata.combining(character) else f"`{character}`"
+            message = f"{written} ({named}) cannot stand in a plain name"
             help = "names are of a-z, A-Z, 0-9 and _; any other name goes in backticks"
             if not character.isalnum():
-                help = "it can stand in strings, in comments and in names in backticks"
-                help = 'strings stand in `"`' if "quotation mark" in named else help
-            self._add("E007", f"`{character}` ({named}) cannot stand outside backticks", span, help=help)
+                message = f"{written} ({named}) cannot stand here"
+                help = 'strings stand in `"`' if "quotation mark" in named else "it may stand in strings and comments"
+            self._add("E007", message, span, help=help)
             return
         word = re.compile(r"[A-Za-z0-9_]+|.", re.DOTALL).match(self.text, span.start)
         end = word.end() if word else span.end

@@ -35,15 +35,15 @@ from remit.table.shape import (
 FORMAT, VERSION = "remit-table", 1
 
 
-class NotATable(Exception):
+class NotATableError(Exception):
     """The text is no table at all."""
 
 
-class Damaged(Exception):
+class DamagedError(Exception):
     """The text was a table, and is not any more what was written."""
 
 
-class Newer(Exception):
+class NewerError(Exception):
     """A table of a later version than this one reads."""
 
 
@@ -194,25 +194,25 @@ def encode(node: ex.Expr) -> list[Any]:
 
 
 def read(text: str) -> Table:
-    """The table in an artifact's text, whole. Raises NotATable, Damaged or Newer; nothing is half-loaded."""
+    """The table in an artifact's text, whole. Raises NotATableError, DamagedError or NewerError; nothing is half-loaded."""
     try:
         data = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise (Damaged if text.startswith('{"format":"' + FORMAT) else NotATable)("it is no JSON") from error
+        raise (DamagedError if text.startswith('{"format":"' + FORMAT) else NotATableError)("it is no JSON") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise NotATable("it is JSON of another kind")
+        raise NotATableError("it is JSON of another kind")
     version = data.get("version")
     if type(version) is not int or version < 1:
-        raise Damaged("it has no version")
+        raise DamagedError("it has no version")
     if version > VERSION:
-        raise Newer(f"it is of version {version}, and this remit reads up to {VERSION}")
+        raise NewerError(f"it is of version {version}, and this remit reads up to {VERSION}")
     meant, kept = _lines(text, data)
     if _checksum(str(data.get("digest")), meant, kept) != data.get("checksum"):
-        raise Damaged("its content does not match its checksum")
+        raise DamagedError("its content does not match its checksum")
     try:
         table = _table(data["meaning"], data["provenance"])
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
-        raise Damaged("parts of it are missing") from error
+        raise DamagedError("parts of it are missing") from error
     table.digest = str(data["digest"])
     return table
 
@@ -225,7 +225,7 @@ def _lines(text: str, data: dict[str, Any]) -> tuple[str, str]:
     try:
         return meaning.canonical(data.get("meaning")), meaning.canonical(data.get("provenance"))
     except (ValueError, RecursionError) as error:
-        raise Damaged("it cannot be read") from error
+        raise DamagedError("it cannot be read") from error
 
 
 def _checksum(digest: str, meant: str, kept: str) -> int:
@@ -330,7 +330,7 @@ def _table(meant: Any, kept: Any) -> Table:
             for event in kept["events"]
         ),
         guards={
-            name: GuardEntry(name, title, *meant["guards"][name], place(where)) for name, title, where in kept["guards"]
+            name: _guard(name, title, meant["guards"][name], place(where)) for name, title, where in kept["guards"]
         },
         assertions=tuple(
             AssertEntry(
@@ -353,6 +353,11 @@ def _table(meant: Any, kept: Any) -> Table:
         if rule.effect not in ("allow", "deny") or not all(0 <= facet < facets for facet in rule.facets):
             raise ValueError("a rule is none")
     return table
+
+
+def _guard(name: str, title: str, data: Any, place: Place) -> GuardEntry:
+    kind, count, active, role, other, per = data
+    return GuardEntry(name, title, kind, count, active, role, other, per, place)
 
 
 def decode(data: Any) -> ex.Expr:

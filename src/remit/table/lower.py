@@ -214,7 +214,8 @@ class _Lowering:
             rules = [*layer.everyone, *layer.members, *(r for role in layer.roles.values() for r in role.rules)]
             rules.extend(rule for extension in layer.extensions.values() for rule in extension)
             spans = [*(rule.span for rule in rules), *(role.span for role in layer.roles.values())]
-            spans += [thing.span for thing in (*layer.events, *layer.guards.values(), *layer.assertions, *layer.tests)]
+            spans += [event.span for event in layer.events] + [guard.span for guard in layer.guards.values()]
+            spans += [claim.span for claim in layer.assertions] + [test.span for test in layer.tests]
             for span in spans:
                 place = span.source
                 prefix = "" if level == len(self.layers) - 1 else f"{layer.name}:"

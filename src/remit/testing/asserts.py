@@ -57,14 +57,21 @@ _COMPARED = ("and", "or", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "has
 @dataclass(frozen=True, slots=True)
 class Offence:
     """Where an assert fails: somebody with just these roles (none: a user without a role) may do this by these rules.
-    `example`: what the request and the user bring. `also`, in `never`: the second type and action, and its rules."""
+    `but` says what makes it wrong where the assert's kind does not. `also`, in `never`: the second type and action, and
+    its rules. `cases` are the request that was tried and who asks, in `never` two by the same user."""
 
     roles: tuple[str, ...]
     type: str
     action: str
     rules: tuple[RuleEntry, ...]
-    example: str = ""
+    cases: tuple[Case, ...]
+    but: str = ""
     also: tuple[str, str, tuple[RuleEntry, ...]] | None = None
+
+    @property
+    def example(self) -> str:
+        """What was chosen for the requests, in words; empty where nothing matters."""
+        return "; ".join(text for text in (case.text for case in self.cases) if text)
 
 
 class OpenCell(NamedTuple):
@@ -102,6 +109,7 @@ class _Question:
     premise: Normal
     goal: Normal
     refutes: Callable[[Judged, Case], bool]
+    but: str = ""
 
 
 class Settler:
@@ -158,7 +166,7 @@ class Settler:
 
         for unknown in self._unknown(premise, goal):
             assumed, wanted = _known(premise, here, True, unknown), _known(goal, there, True, unknown, goal=True)
-            yield _Question((one,), name, action, assumed, wanted, refutes)
+            yield _Question((one,), name, action, assumed, wanted, refutes, f"and somebody with {other} may not")
 
     def _about(self, claim: AssertEntry, roles: tuple[str, ...], name: str, action: str) -> Iterator[_Question]:
         condition = self._condition(claim.condition, name)
@@ -176,7 +184,8 @@ class Settler:
 
         for unknown in self._unknown(premise, goal):
             assumed, wanted = _known(premise, held, exact, unknown), _known(goal, held, exact, unknown, goal=True)
-            yield _Question(roles, name, action, assumed, wanted, refutes)
+            but = "" if forbids else "though what is required is not so"
+            yield _Question(roles, name, action, assumed, wanted, refutes, but)
 
     def _unknown(self, premise: Normal, goal: Normal) -> list[list[list[str]]]:
         """Which of `user.roles` and `resource.scope` are unknown, a list for each kind of request that has to be asked
@@ -255,7 +264,8 @@ class Settler:
         case = refuting(cases(self.table, self._reading(question.type), leaves, forms), refutes, budget)
         if case is None:
             return None
-        return Offence(question.roles, question.type, question.action, _allowing(found[0]), case.text)
+        rules = _allowing(found[0])
+        return Offence(question.roles, question.type, question.action, rules, (case,), question.but)
 
     # -- never -------------------------------------------------------------------------------------------------------
 
@@ -270,6 +280,8 @@ class Settler:
             for side in sides
         ]
         for roles in self._sets():
+            if any(set(offence.roles) < set(roles) for offence in offences):
+                continue  # one of the two may both already
             if able[0].isdisjoint(roles) or able[1].isdisjoint(roles) or self._forbidden(roles, certainly=True):
                 continue
             first, second = ([cell for cell in side if self._leaves(roles, cell, True)] for side in sides)
@@ -320,8 +332,8 @@ class Settler:
                 budget,
             )
             if again is not None:
-                example = "; ".join(text for text in (case.text, again.text) if text)
-                return Offence(roles, *one, _allowing(first), example, (*other, _allowing(found[other])))
+                also = (*other, _allowing(found[other]))
+                return Offence(roles, *one, _allowing(first), (case, again), also=also)
         return None
 
     def _worth(self, roles: tuple[str, ...], cell: tuple[str, str]) -> Iterator[Case]:

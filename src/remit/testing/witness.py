@@ -10,8 +10,8 @@ the user's own id. Each choice becomes a directory of one user and a request, an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice, product
+from dataclasses import dataclass, replace
+from itertools import chain, islice, product
 from typing import Any, NamedTuple
 
 from remit.directory.shape import Assignment, Directory, Group, Scope, User
@@ -24,7 +24,7 @@ from remit.table.normal import Normal
 from remit.table.shape import Table
 from remit.testing.tableau import Branch, Term, literals, terms
 
-MOST_TRIED = 300  # requests for one branch
+MOST_TRIED = 200  # requests for one branch, complete or not
 
 SOMEONE, OTHER = "someone", "other"
 _NOON = parse_instant("2026-01-01T12:00:00Z") or 0
@@ -42,20 +42,24 @@ class Case:
     id: str
     properties: dict[str, Any]
     context: dict[str, Any]
+    missing: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """What of it was chosen, for people: `resource.amount is 500, user.id is "someone"`."""
-        said = [f"resource.{name} is {_shown(value)}" for name, value in self.properties.items()]
+        of_resource = {name: value for name, value in self.properties.items() if name != "scope" or "/" in value}
+        said = [f"resource.{name} is {_shown(value)}" for name, value in of_resource.items()]
         said += [f"context.{name} is {_shown(value)}" for name, value in self.context.items()]
         said += [f"user.{name} is {_shown(value)}" for name, value in self.attributes.items()]
         if self.groups:
             said.append(f"user.groups is {_shown(list(self.groups))}")
-        return ", ".join(said)
+        if any(value == self.user for value in (*self.properties.values(), *self.context.values())):
+            said.append(f"user.id is {_shown(self.user)}")
+        return ", ".join([*said, *(f"{name} is missing" for name in self.missing)])
 
     def asked_by(self, other: Case) -> Case:
         """The same request, asked by another case's user."""
-        return Case(other.user, other.attributes, other.groups, self.id, self.properties, self.context)
+        return replace(self, user=other.user, attributes=other.attributes, groups=other.groups)
 
 
 class World:
@@ -81,16 +85,20 @@ class World:
 
 
 def cases(table: Table, reading: Reading, branches: Iterable[Branch], forms: Sequence[Normal]) -> Iterator[Case]:
-    """Cases worth trying: for each branch, values of its attributes; `forms` lend their constants and attributes."""
+    """Cases worth trying: for each branch, values of its attributes; `forms` lend their constants and attributes.
+
+    Requests that leave nothing out come first, for they convince more."""
     pool = _Pool(table, forms)
     for branch in branches:
         attributes = {term: None for literal in branch.literals.values() for term in terms(literal)}
         beside = {term: None for form in forms for literal in literals(form) for term in terms(literal)}
         names = [*attributes, *(term for term in beside if term not in attributes)]
         choices = [list(pool.values(term, reading, branch, term in attributes)) for term in names]
-        if all(choices):
-            for chosen in islice(product(*choices), MOST_TRIED):
-                yield _case(table, dict(zip(names, chosen, strict=True)))
+        if not all(choices):
+            continue
+        complete = [choice[1:] if choice[0] is _MISSING and len(choice) > 1 else choice for choice in choices]
+        for chosen in chain(islice(product(*complete), MOST_TRIED), islice(product(*choices), MOST_TRIED)):
+            yield _case(table, dict(zip(names, chosen, strict=True)))
 
 
 def refuting(worth: Iterable[Case], refutes: Callable[[Case], bool], budget: Budget) -> Case | None:
@@ -125,8 +133,9 @@ def _case(table: Table, chosen: dict[Term, Any]) -> Case:
     if resource["scope"] is None:
         del resource["scope"]
     groups = tuple(user.pop("groups", ()))
-    user.pop("roles", None)
-    return Case(user.pop("id", SOMEONE), user, groups, resource.pop("id", "r1"), resource, roots["context"])
+    user.pop("roles", None)  # they follow from what is assigned
+    missing = tuple(f"{root}.{name}" for (root, name), value in chosen.items() if value is _MISSING and name != "scope")
+    return Case(user.pop("id", SOMEONE), user, groups, resource.pop("id", "r1"), resource, roots["context"], missing)
 
 
 class _Constants(NamedTuple):
