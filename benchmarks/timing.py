@@ -1,4 +1,4 @@
-"""Times that can be compared on a busy machine: what is compared takes turns in one run, and only ratios are reported."""
+"""Times that can be compared on a busy machine: what is compared takes turns in one run, and ratios are reported."""
 
 from __future__ import annotations
 

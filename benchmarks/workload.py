@@ -206,8 +206,8 @@ def _rule(made: Workload, name: str, dice: random.Random) -> Rule:
         actions = WRITE
     written = "write" if actions == WRITE else ", ".join(actions)
     if dice.random() < 0.05:
-        condition = dice.choice(['resource.status == "locked"', f"resource.amount > {dice.randrange(5, 10)}000", "", ""])
-        return Rule("deny", actions, written, name, condition)
+        bound = f"resource.amount > {dice.randrange(5, 10)}000"
+        return Rule("deny", actions, written, name, dice.choice(['resource.status == "locked"', bound, "", ""]))
     kind = dice.random()
     condition = ""
     if kind < 0.25:

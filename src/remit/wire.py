@@ -198,7 +198,7 @@ class MakeTrue(Closed):
     kind: Literal["condition"]
     file: str
     line: int
-    column: int
+    column: int | None = None
     condition: str
     attributes: Properties | None = Field(description="Values that make it true, tried; null where none are known.")
 
@@ -207,7 +207,7 @@ class StopDeny(Closed):
     kind: Literal["deny"]
     file: str
     line: int
-    column: int
+    column: int | None = None
     how: list[Literal["lift", "condition"]]
     attributes: Properties | None
 
@@ -227,7 +227,7 @@ class Explanation(Closed):
     hidden: list[Hidden]
     repairs: list[list[Atom]] = Field(max_length=100, description="Each a smallest set of changes that would allow.")
     repairs_complete: bool
-    nearest: list[AppliedRule] = Field(description="The rules that the repairs' conditions name, as `rules`.")
+    nearest: list[AppliedRule] = Field([], description="The rules that the repairs' conditions name, as `rules`.")
     message: str | None = Field(None, description="For `invalid_request`: what is wrong with it.")
 
 

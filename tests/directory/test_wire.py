@@ -235,7 +235,7 @@ SAMPLES: list[tuple[type[pydantic.BaseModel], dict[str, Any]]] = [
             "request": {},
             "rules": [APPLIED],
             "held": [HELD],
-            "hidden": [{**HELD, "hidden_by": "vet"}],
+            "hidden": [{**HELD, "hidden_by": HELD}],
             "repairs": [[atom] for atom in ATOMS],
             "repairs_complete": True,
         },

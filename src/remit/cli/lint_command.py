@@ -80,7 +80,10 @@ def command(
     config = session.config
     choice = Choice(_codes("--select", select, config.select), _codes("--ignore", ignore, config.ignore))
     places = list(paths) or [str(session.policy_path)]
-    linted = _lint(places, directory_path, config, stdin_filename)
+    try:
+        linted = _lint(places, directory_path, config, stdin_filename)
+    except MemoryError:
+        fail("there is not enough memory to compile this policy", "split it, or shorten its longest chains of names")
     findings = linted.ordered()
     wanted = [finding for finding in findings if choice.takes(finding)]
     kept = config.output_format if config.output_format in ("text", "json") else "text"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from remit.diagnostics import Label
@@ -13,6 +13,7 @@ from remit.model.types import BUILT_IN, PLAIN, STRING, AttributeType, Reading, T
 from remit.model.typing import Conditions, Subject, bind
 from remit.source import Span
 from remit.syntax import tree
+from remit.syntax.parser import DEEPEST
 
 Statement = TypeVar("Statement")
 
@@ -344,8 +345,16 @@ def _conditions(names: Names, written: list[tree.Condition]) -> None:
         names.conditions.circular.update(circular)
         graph = {name: uses for name, uses in graph.items() if name not in names.conditions.circular}
         circular = circle(graph)
+    depths: dict[str, int] = {}
     for name in _rising({n: [u for u in uses if u in graph] for n, uses in graph.items()}):
-        names.conditions.bound[name] = bind(kept[name].expression, names.conditions)
+        depths[name] = _depth(kept[name].expression, depths)
+        if depths[name] > DEEPEST:
+            help = f"at most {DEEPEST} levels, those of the conditions it uses included"
+            names.error("E006", f"condition `{name}` is nested too deeply", kept[name].name.span, help=help)
+            names.conditions.circular.add(name)
+            depths[name] = 0
+        else:
+            names.conditions.bound[name] = bind(kept[name].expression, names.conditions)
 
 
 def check_unused(names: Names, used: frozenset[str]) -> None:
@@ -369,6 +378,22 @@ def check_unused(names: Names, used: frozenset[str]) -> None:
                 break
         for finding in best or ():
             names.report(finding)  # type: ignore[arg-type]  # the checker reports diagnostics only
+
+
+def _depth(node: tree.Expression, depths: Mapping[str, int]) -> int:
+    """Levels of a condition, those of the conditions it uses included."""
+    deepest = 0
+    pending: list[tuple[object, int]] = [(node, 1)]
+    while pending:
+        current, depth = pending.pop()
+        if isinstance(current, tree.Reference):
+            depth += depths.get(current.name.text, 0)
+        elif isinstance(current, tree.And | tree.Or):
+            pending.extend((part, depth + 1) for part in current.operands)
+        elif isinstance(current, tree.Not):
+            pending.append((current.operand, depth + 1))
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _references(node: tree.Expression) -> set[str]:
