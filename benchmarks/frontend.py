@@ -6,11 +6,12 @@ import gc
 import json
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from time import perf_counter
+from statistics import linear_regression
+from time import process_time
 from typing import NamedTuple
 
 from lark import Lark
@@ -59,9 +60,9 @@ def measure(quick: bool = False) -> list[Figure]:
 def _parsing(plan: Plan) -> list[Figure]:
     text = w.workload(plan.size).policy
     lines, lark = text.count("\n"), larks_own(grammar_text())
-    jobs = {"ours": lambda: parse(_source(text)), "lark": partial(lark.parse, text)}
+    jobs: dict[str, Callable[[], object]] = {"ours": lambda: parse(_source(text)), "lark": partial(lark.parse, text)}
     turns(jobs, 1)  # builds both parsers
-    taken = turns(jobs, plan.rounds)
+    taken = turns(jobs, plan.rounds, before=gc.collect)
     ratio, a_second = ratios(taken["ours"], taken["lark"]), spread(lines / seconds for seconds in taken["ours"])
     tokens = sum(1 for _ in lark.lex(text))
     what = f"{plan.size.name} policy, {lines:,} lines of {tokens / lines:.1f} tokens"
@@ -90,15 +91,15 @@ class Load(NamedTuple):
 def load_once(text: str) -> Load:
     """One load through the compiler's own stages. Raises ValueError where the policy has errors."""
     gc.collect()  # what an earlier load left is not this one's to sweep
-    began = perf_counter()
+    began = process_time()
     files, findings = parse_all([_source(text)])
-    parsed = perf_counter()
+    parsed = process_time()
     model, wrong = check(files, None, "bench")
-    checked = perf_counter()
+    checked = process_time()
     if findings or wrong:
         raise ValueError(f"the generated policy has errors: {[*findings, *wrong][0].message}")
     lower(model)
-    return Load(text.count("\n"), parsed - began, checked - parsed, perf_counter() - checked)
+    return Load(text.count("\n"), parsed - began, checked - parsed, process_time() - checked)
 
 
 def shortest(loads: Sequence[Load]) -> Load:
@@ -108,9 +109,8 @@ def shortest(loads: Sequence[Load]) -> Load:
 
 def exponent(points: Sequence[tuple[float, float]]) -> float:
     """The e of y ~ x^e through these points: the slope of least squares on their logarithms. 1 is linear."""
-    logs = [(math.log(x), math.log(y)) for x, y in points]
-    mean_x, mean_y = (sum(axis) / len(logs) for axis in zip(*logs, strict=True))
-    return sum((x - mean_x) * (y - mean_y) for x, y in logs) / sum((x - mean_x) ** 2 for x, _ in logs)
+    xs, ys = [math.log(x) for x, _ in points], [math.log(y) for _, y in points]
+    return linear_regression(xs, ys).slope
 
 
 def _growth(plan: Plan) -> list[Figure]:
@@ -138,13 +138,13 @@ def _loading(plan: Plan) -> list[Figure]:
         path = Path(folder, "bench.table.json")
         save_table(policy.table, path)
         written = path.read_text(encoding="utf-8")
-        jobs = {
+        jobs: dict[str, Callable[[], object]] = {
             "table": lambda: load_table(path),
             "json": lambda: json.loads(written),
             "sources": lambda: Policy.from_sources({"bench.remit": text}),
         }
         turns(jobs, 1)
-        taken = turns(jobs, plan.rounds)
+        taken = turns(jobs, plan.rounds, before=gc.collect)
     name = f"load of the {plan.size.name} table ({len(written) / 1e6:.1f} MB)"
     milliseconds: Spread = spread(seconds * 1000 for seconds in taken["table"])
     return [

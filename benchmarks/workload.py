@@ -235,7 +235,7 @@ def _directory(made: Workload, dice: random.Random) -> dict[str, Any]:
     count, roles = made.size.users, list(made.rules)
     divisions = [f"division/d{at}" for at in range(max(2, count // 500))]
     teams = [f"team/t{at}" for at in range(max(4, count // 50))]
-    made.places = {division: [] for division in divisions} | {team: [] for team in teams}
+    made.places = {place: [] for place in (*divisions, *teams)}
     scopes: dict[str, Any] = {division: {} for division in divisions}
     for at, team in enumerate(teams):
         parent = divisions[at % len(divisions)]
@@ -331,7 +331,7 @@ def _aimed(made: Workload, user: str, aim: str, dice: random.Random) -> Question
     }
     if aim == CONDITION:
         properties["department"] = made.directory["users"][user]["attributes"]["department"]
-    below = [place, *made.places[place]] if place else [None, *dice.sample(list(made.places), 2)]
+    below = [place, *made.places[place]] if place else [None, None, *dice.sample(list(made.places), 2)]
     scope = dice.choice(below)
     if scope is not None:
         properties["scope"] = scope

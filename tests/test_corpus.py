@@ -69,7 +69,10 @@ def lowered(table: Table | None) -> str:
     lines = []
     for rule in table.rules:
         cells = "; ".join(f"{', '.join(sorted(actions))} on {kind}" for kind, actions in sorted(rule.cells.items()))
-        lines.append(f"{rule.role or rule.block}: {rule.effect} {cells}" + (f" when {rule.condition_text}" if rule.condition_text else ""))
+        lines.append(
+            f"{rule.role or rule.block}: {rule.effect} {cells}"
+            + (f" when {rule.condition_text}" if rule.condition_text else "")
+        )
     return "".join(f"{line}\n" for line in sorted(lines)) or "no rules\n"
 
 

@@ -92,7 +92,11 @@ def run(command: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[in
 
 
 def strings(source: str) -> set[str]:
-    return {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return {
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
 
 
 def raised() -> set[str]:
@@ -130,7 +134,9 @@ def test_bad_example(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     exit_code, printed = run(shown.command, tmp_path, monkeypatch)
     if UPDATE:
         file = PAGES / f"{code}.md"
-        text = re.sub(r"(?ms)^```text\n.*?^```$", lambda _: f"```text\n$ {shown.command}\n{printed}```", file.read_text("utf-8"))
+        text = re.sub(
+            r"(?ms)^```text\n.*?^```$", lambda _: f"```text\n$ {shown.command}\n{printed}```", file.read_text("utf-8")
+        )
         file.write_text(text, encoding="utf-8")
         shown = page(code)
     assert set(HEADS.findall(printed)) == {code}

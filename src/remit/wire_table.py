@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(min_length=1)]
-Where = tuple[int, int, int, str]  # number of the file, line, column, text
+Where = tuple[int, int, int, str, str, str]  # number of the file, line, column, text, what is before and behind it
 Cells = dict[str, list[str]]  # type → its actions
 Expression = list[Any]  # [word, operand, …]: see remit.table.artifact.encode
 

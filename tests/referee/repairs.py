@@ -35,7 +35,7 @@ from remit.model.policy import Model
 Atom = tuple[str | int, ...]
 Repairs = set[frozenset[Atom]]
 
-MOST_VALUES = 5_000  # of one set of atoms
+MOST_VALUES = 1_500  # of one set of atoms
 
 
 class TooLargeError(Exception):
@@ -190,7 +190,7 @@ class Choices:
                 asked_for = self.plain(node.operand) if node.operand in self.free else self.element(attr, node.operand)
                 fitting = [item for item in asked_for if not isinstance(typed([item], declared.type), Unknown)]
                 elements.extend(item for item in fitting if item not in elements)
-        if len(elements) > 8:
+        if len(elements) > 7:
             raise TooLargeError
         return [list(chosen) for size in range(len(elements) + 1) for chosen in combinations(elements, size)]
 

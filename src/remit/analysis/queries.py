@@ -99,8 +99,9 @@ def access(pdp: Pdp, asked: Asked, cells: list[Cell]) -> list[Access]:
     if subject is None or subject[0].status != "active":
         return [_NEVER] * len(cells)
     user, holdings = subject
-    held = pdp.holders.at(holdings, asked.scope, asked.time)
-    known = Known(pdp.index.reading(asked.type), pdp.facts(asked, user, held, asked.time))
+    time = pdp.time(asked)
+    held = pdp.holders.at(holdings, asked.scope, time)
+    known = Known(pdp.index.reading(asked.type), pdp.facts(asked, user, held, time))
     return [_in_cell(cell, held, known) for cell in cells]
 
 

@@ -33,7 +33,7 @@ from remit.model.types import BUILT_IN, Reading, Type
 
 _NEGATED = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
-_USER_ID = ex.Attr("user", "id")
+_USER_ID, _RESOURCE_ID = ex.Attr("user", "id"), ex.Attr("resource", "id")
 _PASSES = 3
 _MOST_ABSORBED = 200  # parts of one `and` or `or` that are compared pair by pair; beyond, absorption is left out
 
@@ -74,15 +74,15 @@ class Known:
 
     def given(self, values: Mapping[ex.Attr, Any], present: Iterable[ex.Attr] = ()) -> Known:
         """The same, knowing some open attributes more; a value of None says that it is absent."""
-        facts, resource, context = self.facts, dict(self.facts.properties), dict(self.facts.context)
-        identifier = facts.resource_id
+        resource, context = dict(self.facts.properties), dict(self.facts.context)
+        identifier = self.facts.resource_id
         for attr, value in values.items():
-            if attr == ex.Attr("resource", "id"):
+            if attr == _RESOURCE_ID:
                 identifier = value
             else:
                 (resource if attr.root == "resource" else context)[attr.name] = value
-        made = facts._replace(properties=resource, context=context, resource_id=identifier)
-        return Known(self.reading, made, self.present.union(present))
+        facts = self.facts._replace(properties=resource, context=context, resource_id=identifier)
+        return Known(self.reading, facts, self.present.union(present))
 
 
 def residual(node: ex.Expr | None, known: Known, negated: bool = False) -> ex.Expr:

@@ -1,6 +1,6 @@
 """`remit lint`: what is wrong in policies and directories, each finding with its code and place.
 
-    PATH… ──▶ targets: policies, directories, standard input ──▶ findings, by file ──▶ text or JSON, exit code
+PATH… ──▶ targets: policies, directories, standard input ──▶ findings, by file ──▶ text or JSON, exit code
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ def _named(code: str, words: list[str]) -> bool:
 @directory_option
 @format_option("text", "json")
 @click.option(
-    "--fail-level", type=click.Choice(FAIL_LEVELS), default=None, help="Least level that gives exit 1. Default: warning."
+    "--fail-level",
+    type=click.Choice(FAIL_LEVELS),
+    default=None,
+    help="Least level that gives exit 1. Default: warning.",
 )
 @click.option("--select", multiple=True, metavar="CODE,…", help="Report these only: codes, beginnings of codes, names.")
 @click.option("--ignore", multiple=True, metavar="CODE,…", help="Leave these out.")

@@ -5,39 +5,70 @@ An assignment of a role that the policy lacks is no misfit: it gives nothing, an
 
 from __future__ import annotations
 
-from remit.diagnostics import Diagnostic, similar
-from remit.directory.shape import Assignment, Directory, Group, User
+from remit.diagnostics import Diagnostic, Level, Suggestions
+from remit.directory.shape import Assignment, Directory, Group, Scope, User
 from remit.source import Source, Span
 from remit.table.shape import Table
 
 
+class _Found:
+    """What is found, at lines and columns of the directory's file, whose text the binding does not keep."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.name = directory.name
+        self.near = Suggestions()
+        self.raw: list[tuple[str, str, int, int, str, Level]] = []
+
+    def add(self, code: str, message: str, at: Scope | Assignment, help: str, level: Level = "error") -> None:
+        self.raw.append((code, message, max(at.line, 1), max(at.column, 1), help, level))
+
+    def placed(self) -> list[Diagnostic]:
+        """The findings, in one blank text that has just the lines and columns they need."""
+        widths: dict[int, int] = {}
+        for _, _, line, column, _, _ in self.raw:
+            widths[line] = max(widths.get(line, 1), column)
+        starts: dict[int, int] = {}
+        pieces: list[str] = []
+        length = last = 0
+        for line, width in sorted(widths.items()):
+            pieces += ["\n" * (line - 1 - last), " " * (width - 1), "\n"]
+            starts[line] = length + line - 1 - last
+            length, last = starts[line] + width, line
+        source = Source(self.name, "".join(pieces), self.name)
+        places = [starts[line] + column - 1 for _, _, line, column, _, _ in self.raw]
+        return [
+            Diagnostic(code, message, Span(source, at, at), help=help, level=level)
+            for at, (code, message, _, _, help, level) in zip(places, self.raw, strict=True)
+        ]
+
+
 def misfits(table: Table, directory: Directory) -> list[Diagnostic]:
     """Scopes of kinds the policy lacks, parents of a kind below, assignments at places that are not there."""
-    found: list[Diagnostic] = []
+    found = _Found(directory)
     depth = {kind: _depth(table, kind) for kind in table.scopes}
     for scope in directory.scopes.values():
         kind = scope.name.split("/", 1)[0]
         if kind not in depth or kind == table.root:
-            help = f"the root is just `{kind}`" if kind in depth else similar(kind, depth, _kinds(table))
+            help = f"the root is just `{kind}`" if kind in depth else found.near.similar(kind, depth, _kinds(table))
             message = f"the policy has no scope kind `{kind}`" if kind not in depth else f"`{scope.name}` is no place"
-            found.append(_finding(directory, "E418", message, scope.line, scope.column, help))
+            found.add("E418", message, scope, help)
             continue
         for parent in scope.parents:
             above = parent.split("/", 1)[0]
             if parent != table.root and (above not in depth or "/" not in parent or not _may_hold(table, above, kind)):
                 message = f"`{parent}` cannot be above `{scope.name}`"
                 help = f"a {kind} is in a {table.scopes[kind]}, or in another {kind}"
-                found.append(_finding(directory, "E419", message, scope.line, scope.column, help))
+                found.add("E419", message, scope, help)
     for user in directory.users.values():
         _places(table, directory, user.assignments, found)
     for group in directory.groups.values():
         _places(table, directory, group.assignments, found)
-    return found
+    return found.placed()
 
 
 def unknown_roles(table: Table, directory: Directory) -> list[Diagnostic]:
     """Assignments of roles that the policy lacks, and of former names."""
-    found: list[Diagnostic] = []
+    found = _Found(directory)
     holders: list[User | Group] = [*directory.users.values(), *directory.groups.values()]
     former = {name: role.name for role in table.roles.values() for name in role.former}
     for holder in holders:
@@ -46,23 +77,21 @@ def unknown_roles(table: Table, directory: Directory) -> list[Diagnostic]:
                 continue
             if given.role in former:
                 message = f"role `{given.role}` is now called `{former[given.role]}`"
-                finding = _finding(directory, "E421", message, given.line, given.column, "use the new name")
-                found.append(Diagnostic(finding.code, message, finding.span, "", finding.help, (), "warning"))
+                found.add("E421", message, given, "use the new name", "warning")
             else:
                 message = f"the policy has no role `{given.role}`"
-                help = similar(given.role, table.roles, "this assignment gives nothing")
-                found.append(_finding(directory, "E420", message, given.line, given.column, help))
-    return found
+                help = found.near.similar(given.role, table.roles, "this assignment gives nothing")
+                found.add("E420", message, given, help)
+    return found.placed()
 
 
-def _places(table: Table, directory: Directory, given: tuple[Assignment, ...], found: list[Diagnostic]) -> None:
+def _places(table: Table, directory: Directory, given: tuple[Assignment, ...], found: _Found) -> None:
     for assignment in given:
         scope = assignment.scope
         if scope is None or scope == table.root or scope in directory.scopes:
             continue
-        help = similar(scope, directory.scopes, "declare it under `scopes`")
-        message = f"the directory has no scope `{scope}`"
-        found.append(_finding(directory, "E412", message, assignment.line, assignment.column, help))
+        help = found.near.similar(scope, directory.scopes, "declare it under `scopes`")
+        found.add("E412", f"the directory has no scope `{scope}`", assignment, help)
 
 
 def _may_hold(table: Table, above: str, kind: str) -> bool:
@@ -85,12 +114,3 @@ def _depth(table: Table, kind: str) -> int:
 def _kinds(table: Table) -> str:
     below = [kind for kind in table.scopes if kind != table.root]
     return f"its kinds are {', '.join(f'`{kind}`' for kind in below)}" if below else "it declares none"
-
-
-def _finding(
-    directory: Directory, code: str, message: str, line: int, column: int, help: str
-) -> Diagnostic:
-    """At a line of the directory's file, whose text the binding does not keep."""
-    text = "\n" * max(line - 1, 0) + " " * max(column - 1, 0)
-    source = Source(directory.name, text, directory.name)
-    return Diagnostic(code, message, Span(source, len(text), len(text)), help=help)

@@ -236,7 +236,7 @@ def _domains(
     for attr in attrs:
         declared = reading.find(attr)
         assert declared is not None
-        values = known.of(declared.type)
+        values = _nearest_first(known.of(declared.type), raw(attr, facts))
         if len(values) > _MOST_VALUES:
             values, whole = values[:_MOST_VALUES], False
         domains[attr] = [*values, ABSENT] if declared.optional else values
@@ -323,6 +323,13 @@ class _Known:
             self.cut = True
             return [[], *([item] for item in items[:20]), items[:20]]
         return [[item for at, item in enumerate(items) if bits >> at & 1] for bits in range(1 << len(items))]
+
+
+def _nearest_first(values: list[Any], current: Any) -> list[Any]:
+    """Numbers by their distance from the one there is: the smallest change reads best."""
+    if type(current) is not int or not all(type(value) is int for value in values):
+        return values
+    return sorted(values, key=lambda value: abs(value - current))
 
 
 def _by_nearness(attr: ex.Attr) -> tuple[int, str]:

@@ -236,9 +236,7 @@ def _takes(
         for kind in missing:
             unknown_action(names, written, kind)
         return not missing
-    takes = any(
-        kind.actions if item.kind == "all" else item.actions & frozenset(kind.actions) for kind in spoken
-    )
+    takes = any(kind.actions if item.kind == "all" else item.actions & frozenset(kind.actions) for kind in spoken)
     if takes:
         return True
     if item.kind == "action":
@@ -259,7 +257,9 @@ def unknown_action(names: Names, action: tree.Name, kind: ResourceType | None) -
         help = names.near.similar(action.text, {*kind.actions, *names.action_sets}, f"its actions are {listed}")
         names.error("E105", f"`{kind.name}` has no action `{action.text}`", action.span, help=help)
     else:
-        help = names.near.similar(action.text, {*names.actions, *names.action_sets}, "declare it among the `actions` of a resource")
+        help = names.near.similar(
+            action.text, {*names.actions, *names.action_sets}, "declare it among the `actions` of a resource"
+        )
         names.error("E105", f"no type here has an action `{action.text}`", action.span, help=help)
 
 
@@ -440,6 +440,8 @@ def _deceives(names: Names, text: str, span: Span, seen: set[int]) -> None:
             return
     scripts = {unicodedata.name(c, "?").split()[0] for c in text if c.isalpha()}
     if "LATIN" in scripts and scripts & {"CYRILLIC", "GREEK", "CHEROKEE", "ARMENIAN"}:
-        other = next(c for c in text if unicodedata.name(c, "?").split()[0] in ("CYRILLIC", "GREEK", "CHEROKEE", "ARMENIAN"))
+        other = next(
+            c for c in text if unicodedata.name(c, "?").split()[0] in ("CYRILLIC", "GREEK", "CHEROKEE", "ARMENIAN")
+        )
         named = unicodedata.name(other).lower()
         names.error("E113", f"this name mixes look-alike letters: `{other}` is {named}", span, help="use one alphabet")

@@ -139,7 +139,9 @@ class _Example:
             self.names.error("E504", f"this test has no user `{line.user.text}`", line.user.span, help=help)
         given = self.resources.get(line.resource.text)
         if given is None:
-            help = self.names.near.similar(line.resource.text, self.resources, f"declare it: `given TYPE {line.resource.text}`")
+            help = self.names.near.similar(
+                line.resource.text, self.resources, f"declare it: `given TYPE {line.resource.text}`"
+            )
             message = f"this test has no resource `{line.resource.text}`"
             self.names.error("E504", message, line.resource.span, help=help)
             return None
@@ -172,7 +174,9 @@ class _Example:
     def _event(self, line: tree.TestEvent) -> TestEvent | None:
         kind = line.kind.text
         if kind not in EVENTS:
-            self.names.error("E501", f"there is no event `{kind}`", line.kind.span, help=self.names.near.similar(kind, EVENTS))
+            self.names.error(
+                "E501", f"there is no event `{kind}`", line.kind.span, help=self.names.near.similar(kind, EVENTS)
+            )
             return None
         if line.because and line.because.text not in self.names.guards and line.because.text not in EVENT_CODES:
             known = [*self.names.guards, *EVENT_CODES]

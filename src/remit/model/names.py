@@ -94,7 +94,11 @@ class Names:
             return None
         where = "the policy" if areas is None else "area " + " and ".join(f"`{area}`" for area in areas)
         known = [t.name for t in self.types.values() if areas is None or t.area in areas]
-        help = f"`{name.text}` is in area `{found.area}`" if found else self.near.similar(name.text, known, listed("its types are" if areas else "the types are", known))
+        help = (
+            f"`{name.text}` is in area `{found.area}`"
+            if found
+            else self.near.similar(name.text, known, listed("its types are" if areas else "the types are", known))
+        )
         label = f"not in {where}" if areas is not None else ""
         self.error("E104", f"{who} has no resource type `{name.text}`{to}", name.span, label, help)
         return None

@@ -60,7 +60,9 @@ def _requires(names: Names, requires: tree.Requires) -> tuple[str, str] | None:
 
 def build_guards(names: Names, statements: Sequence[tree.Statement]) -> dict[str, Guard]:
     """The guards by name."""
-    inherited = {name: guard for layer in (names.base.layers() if names.base else ()) for name, guard in layer.guards.items()}
+    inherited = {
+        name: guard for layer in (names.base.layers() if names.base else ()) for name, guard in layer.guards.items()
+    }
     built: dict[str, Guard] = {}
     for name, written in unique(names, "guard", ((g.name, g) for g in only(statements, tree.Guard))).items():
         assert isinstance(written, tree.Guard)

@@ -263,6 +263,4 @@ class Model:
 
     def reading(self, resource_type: str) -> Reading:
         """What a condition may read at a resource of this type."""
-        return Reading(
-            {"resource": self.types[resource_type].attributes, "user": self.user, "context": self.context}
-        )
+        return Reading({"resource": self.types[resource_type].attributes, "user": self.user, "context": self.context})

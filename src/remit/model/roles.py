@@ -26,7 +26,12 @@ def declare_roles(names: Names, statements: Sequence[tree.Statement]) -> dict[st
     for name, role in unique(names, "role", ((role.name, role) for role in written)).items():
         assert isinstance(role, tree.Role)
         if name in RESERVED:
-            names.error("E111", f"`{name}` is no name for a role", role.name.span, help=f"it is a block of its own: `{name} {{ … }}`")
+            names.error(
+                "E111",
+                f"`{name}` is no name for a role",
+                role.name.span,
+                help=f"it is a block of its own: `{name} {{ … }}`",
+            )
             continue
         before = names.base.role(name) if names.base else None
         if before and before.locked:

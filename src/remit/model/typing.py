@@ -119,7 +119,12 @@ class Checker:
             self.subject, self.quiet = subject, {}
             found = self._walk(node, NOTHING)
             if found.type.kind not in ("bool", "any"):
-                self._add("E206", f"this is {found.type.spoken}, not a condition", node.span, help="compare it, as in `… == …`")
+                self._add(
+                    "E206",
+                    f"this is {found.type.spoken}, not a condition",
+                    node.span,
+                    help="compare it, as in `… == …`",
+                )
         for path, declared in self.asked.values():
             if not declared:
                 self._unknown(path, [])
@@ -167,7 +172,9 @@ class Checker:
     def _condition(self, node: tree.Expression, present: Present) -> Typed:
         found = self._walk(node, present)
         if found.type.kind not in ("bool", "any"):
-            self._add("E206", f"this is {found.type.spoken}, not a condition", node.span, help="compare it, as in `… == …`")
+            self._add(
+                "E206", f"this is {found.type.spoken}, not a condition", node.span, help="compare it, as in `… == …`"
+            )
         return found
 
     def _all(self, parts: list[tree.Expression], present: Present, negated: bool) -> Typed:
@@ -184,9 +191,9 @@ class Checker:
 
     def _reference(self, node: tree.Reference) -> Typed:
         name = node.name.text
-        known = self.conditions.known()
-        if name not in known:
+        if name not in self.conditions.written and name not in self.conditions.inherited:
             if name not in self.conditions.lost:
+                known = self.conditions.known()
                 attribute = f"write `resource.{name}` to read an attribute"
                 help = self.near.similar(name, known, attribute)
                 self._add("E108", f"the policy has no condition `{name}`", node.span, help=help)
@@ -262,9 +269,16 @@ class Checker:
         if "set" in (left.kind, right.kind):
             self._add("E202", "a set is not compared", node.span, help="ask what it holds: `… in …`")
         elif not self._fit(node.left, left, node.right, right):
-            self._add("E202", f"{left.spoken} cannot be compared to {right.spoken}", node.span, help=_alike(node, left, right))
+            self._add(
+                "E202", f"{left.spoken} cannot be compared to {right.spoken}", node.span, help=_alike(node, left, right)
+            )
         elif ordered and not {left.kind, right.kind} & {"int", "time", "duration", "any"}:
-            self._add("E202", f"{'an enumeration' if left.kind == 'enum' else left.spoken} has no order", node.span, help="`<` is for `int`, `time` and `duration`")
+            self._add(
+                "E202",
+                f"{'an enumeration' if left.kind == 'enum' else left.spoken} has no order",
+                node.span,
+                help="`<` is for `int`, `time` and `duration`",
+            )
         return Typed(BOOL)
 
     def _member(self, node: tree.Member, present: Present) -> Typed:
@@ -274,13 +288,20 @@ class Checker:
             if held.kind == "any":
                 return Typed(BOOL)
             if held.kind != "set" or held.element is None:
-                self._add("E202", f"`in` needs a set, and this is {held.spoken}", node.collection.span, help="`==` compares one value")
+                self._add(
+                    "E202",
+                    f"`in` needs a set, and this is {held.spoken}",
+                    node.collection.span,
+                    help="`==` compares one value",
+                )
             elif not self._fit(node.operand, item, node.collection, held.element):
                 self._add("E202", f"{item.spoken} is never in a `{held}`", node.span, help="ask for what the set holds")
             return Typed(BOOL)
         for literal in node.collection.items:
             if not self._fit(node.operand, item, literal, self._operand(literal, present)):
-                self._add("E202", f"{item.spoken} is never {literal.span.text}", literal.span, help="remove it from the list")
+                self._add(
+                    "E202", f"{item.spoken} is never {literal.span.text}", literal.span, help="remove it from the list"
+                )
         return Typed(BOOL)
 
     def _fit(self, left: tree.Expression, a: Type, right: tree.Expression, b: Type) -> bool:

@@ -7,13 +7,29 @@ from pathlib import Path
 from remit.diagnostics import Diagnostic
 from remit.directory.shape import Directory
 from remit.project.files import read_source
+from remit.source import Source, Span
+
+
+MOST_ENTRIES = 4_000_000  # separators in one file: what fits in a gigabyte of memory, however it is laid out
+
+
+def read_directory_file(path: Path) -> tuple[Source | None, list[Diagnostic]]:
+    """The text of a directory file, or the finding that says why it is not read."""
+    source, findings = read_source(path, path.name)
+    if source is None:
+        return None, findings
+    entries = sum(source.text.count(separator) for separator in "\n,:[{")
+    if entries <= MOST_ENTRIES:
+        return source, findings
+    message = f"the directory is too large: {entries:,} entries, where {MOST_ENTRIES:,} are read"
+    return None, [Diagnostic("E005", message, Span(source, 0, 0), help="give each part of a company its own")]
 
 
 def load_directory(path: Path) -> tuple[Directory, list[Diagnostic]]:
     """The directory in a YAML or JSON file, and what is wrong with it."""
     from remit.directory.reader import read_directory
 
-    source, findings = read_source(path, path.name)
+    source, findings = read_directory_file(path)
     if source is None:
         return Directory(), findings
     found, wrong = read_directory(source)

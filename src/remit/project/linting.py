@@ -10,7 +10,8 @@ from pathlib import Path
 from remit.diagnostics import Diagnostic
 from remit.directory.fit import misfits, unknown_roles
 from remit.directory.reader import read_directory
-from remit.project.files import decode, read_source
+from remit.project.directories import read_directory_file
+from remit.project.files import decode
 from remit.project.policies import Loaded, load, load_source
 from remit.source import Source, Span
 from remit.table.shape import Table
@@ -90,7 +91,7 @@ def directory_of(folder: Path) -> Path | None:
 
 
 def _directory(linted: Linted, place: Path, table: Table | None) -> None:
-    source, wrong = read_source(place, place.name)
+    source, wrong = read_directory_file(place)
     linted.seen.add(os.path.abspath(place))
     linted.findings += wrong
     if source is None:

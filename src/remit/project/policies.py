@@ -116,7 +116,9 @@ def read(path: Path) -> tuple[list[Source], list[Diagnostic]]:
 
 def _nowhere(path: Path, why: str) -> Diagnostic:
     source = Source(path.name or str(path), "", str(path))
-    return Diagnostic("E010", why, Span(source, 0, 0), help="name a policy with --policy, or begin one with: remit init")
+    return Diagnostic(
+        "E010", why, Span(source, 0, 0), help="name a policy with --policy, or begin one with: remit init"
+    )
 
 
 def _files(folder: Path, findings: list[Diagnostic]) -> Iterable[Path]:
@@ -133,10 +135,10 @@ def _files(folder: Path, findings: list[Diagnostic]) -> Iterable[Path]:
             if root not in path.resolve().parents:
                 source = Source(path.relative_to(folder).as_posix(), "", str(path))
                 help = "copy what it leads to, or extend that policy"
-                findings.append(Diagnostic("E009", "this link leads out of the policy's folder", Span(source, 0, 0), help=help))
-        found.extend(
-            path for name in names if name.endswith(SUFFIX) and not (path := Path(here, name)).is_symlink()
-        )
+                findings.append(
+                    Diagnostic("E009", "this link leads out of the policy's folder", Span(source, 0, 0), help=help)
+                )
+        found.extend(path for name in names if name.endswith(SUFFIX) and not (path := Path(here, name)).is_symlink())
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
@@ -165,7 +167,9 @@ def _has_policy(source: Source) -> bool:
 def policies_below(folder: Path) -> list[Path]:
     """Every policy at or below a folder: itself, if it holds one, and each sub-folder that names its own."""
     findings: list[Diagnostic] = []
-    sources = [s for file in _files(folder, findings) if (s := read_source(file, file.relative_to(folder).as_posix())[0])]
+    sources = [
+        s for file in _files(folder, findings) if (s := read_source(file, file.relative_to(folder).as_posix())[0])
+    ]
     found = {folder} if _without_other_policies(sources) else set()
     for source in sources:
         if "/" in source.name and _NAMES_A_POLICY.search(source.text) and _has_policy(source):

@@ -152,8 +152,8 @@ class Shown:
         return list(dict.fromkeys(lines))
 
     def _lines(self, place: Place) -> list[str]:
-        first, *rest = place.text.split("\n")
-        return [" " * (place.column - 1) + first, *rest]
+        """The whole lines that a rule stands on. A `lead` that was cut keeps its width."""
+        return f"{place.lead:>{place.column - 1}}{place.text}{place.trail}".split("\n")
 
     def _notes(self, applied: Applied) -> dict[int, list[tuple[int, int, str, str]]]:
         """line of the rule → (column, width, what was seen, colour) of each part of its condition worth a word."""

@@ -1,12 +1,12 @@
 """Findings as text for people: what is wrong, the line with the exact words underlined, what to write instead.
 
-    error[E104]: role `vet` has no resource type `recrod` to allow on
-       ┌─ policies/clinic/roles.remit:14:21
-       │
-    14 │     allow update on recrod when treats
-       │                     ^^^^^^ not in area `patients`
-       │
-       = help: `record` has a similar name
+error[E104]: role `vet` has no resource type `recrod` to allow on
+   ┌─ policies/clinic/roles.remit:14:21
+   │
+14 │     allow update on recrod when treats
+   │                     ^^^^^^ not in area `patients`
+   │
+   = help: `record` has a similar name
 """
 
 from __future__ import annotations

@@ -87,9 +87,9 @@ def atom_words(explanation: Explanation, atom: Atom, who: Person, at: str) -> st
     if atom.kind == "hold_role":
         words = f"{who.again} {who.holds} {atom.role}{place_words(explanation.pdp.table, atom.scope)}"
         if atom.hides:
-            words += f", which hides {', '.join(sorted({h.role for h in atom.hides}))} through groups"
+            words += f" (which hides {', '.join(sorted({h.role for h in atom.hides}))} through groups)"
         if atom.guards:
-            words += f", against guard {', '.join(atom.guards)}"
+            words += f" (against guard {', '.join(atom.guards)})"
         return words
     values = values_words(atom.attributes)
     if atom.kind == "condition":

@@ -31,7 +31,7 @@ from remit.syntax import tree
 from remit.syntax.builder import Builder
 
 DEEPEST = 120  # nesting of brackets and `not`: far beyond any policy, far below what recursion stands
-LONGEST = 8 * 1024 * 1024  # characters in one file: what fits in a gigabyte of memory, however dense
+LONGEST = 4 * 1024 * 1024  # characters in one file: what fits in a gigabyte of memory, however dense
 
 STATEMENTS = [
     "policy",
@@ -116,9 +116,9 @@ class _Run:
         self.findings: list[Diagnostic] = []
         self.broken: list[tree.Broken] = []
         self.interactive: Any = lark.parse_interactive(self.text)
-        self.state = self.interactive.parser_state
-        self.lexer = self.interactive.lexer_thread
-        self.table = self.state.parse_conf.parse_table
+        self.state: Any = self.interactive.parser_state
+        self.lexer: Any = self.interactive.lexer_thread
+        self.table: Any = self.state.parse_conf.parse_table
         self.terminals = {name.lower(): name for name in (t.name for t in lark.terminals)}
         self.tried: set[int] = set()  # heads the parser was stood before
 
@@ -150,7 +150,7 @@ class _Run:
         for token in self.lexer.lex(state):
             end = token.end_pos
             if end < length and text[end - 1] not in '"`)' and _glued(text[end - 1], text[end]):
-                raise UnexpectedCharacters(text, end, token.end_line, token.end_column)
+                raise UnexpectedCharacters(text, end, token.end_line, token.end_column)  # type: ignore[no-untyped-call]
             if token.type in _OPENING:
                 depth = len(stack)
                 if depth > DEEPEST:
@@ -171,7 +171,7 @@ class _Run:
             last = len(self.text.rstrip())
             span = Span(self.source, max(last - 1, 0), max(last, 1))
         else:
-            at = error.pos_in_stream or 0
+            at = _offset(error)
             span = Span(self.source, at, at + 1)
         if isinstance(error, _TooDeep):
             self._add("E006", "nested too deeply", span, help=f"at most {DEEPEST} levels; name parts with `condition`")
@@ -259,8 +259,8 @@ class _Run:
         while start > 0 and _glued(self.text[start - 1], self.text[start]):
             start -= 1
         span = Span(self.source, start, end)
-        if start < (error.pos_in_stream or 0):  # glued to what stands before it, which is not yet read
-            first = self.text[start : error.pos_in_stream]
+        if start < _offset(error):  # glued to what stands before it, which is not yet read
+            first = self.text[start : _offset(error)]
             help = self._advice(span) or f"put a blank after `{first}`"
             self._add("E001", f"unexpected {_spoken(span.text)}", span, self._expected(error), help)
         else:
@@ -316,27 +316,27 @@ class _Run:
         if not found:
             self.broken.append(tree.Broken(lost.split(None, 1)[0] if lost.strip() else "file", None))
 
-    def _stand(self, head: int) -> None:
-        counter = self.lexer.state.line_ctr
-        counter.char_pos = head
-        self.lexer.state.last_token = None
-
 
 class _TooDeep(UnexpectedCharacters):
     def __init__(self, text: str, at: int, line: int, column: int) -> None:
-        super().__init__(text, at, line, column)
+        super().__init__(text, at, line, column)  # type: ignore[no-untyped-call]
 
 
 # Words that begin a statement and a part of one: after a missing `}` they are read as the part, and fail behind it.
 _FILE_LEVEL = re.compile(r"(user|context)\s*\{|actions\s+\S+\s*=")
 _TOP = re.compile(rf"(?:^|(?<=\n))[ \t\r]*({'|'.join(STATEMENTS)})(?![A-Za-z0-9_])")
-_STRING = re.compile(r'"(\\.|[^"\\\n])*"')
+_STRING = re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"')
 _WORDS = {
     "NAME": "a name", "STRING": "a string", "INT": "a number", "DURATION": "a duration", "STAR": "`*`", "COMMA": "`,`",
     "COLON": "`:`", "DOT": "`.`", "SLASH": "`/`", "EQUAL": "`=`", "EQ": "`==`", "NE": "`!=`", "LE": "`<=`",
     "LT": "`<`", "GE": "`>=`", "GT": "`>`", "MINUS": "`-`", "QUESTION": "`?`", "BAR": "`|`", "LPAR": "`(`",
     "RPAR": "`)`", "LBRACE": "`{`", "RBRACE": "`}`", "LSQB": "`[`", "RSQB": "`]`", "IN_OPERATOR": "`in`",
 }  # fmt: skip
+
+
+def _offset(error: UnexpectedInput) -> int:
+    found: Any = error.pos_in_stream
+    return found or 0
 
 
 def _glued(left: str, right: str) -> bool:

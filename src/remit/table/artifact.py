@@ -137,7 +137,7 @@ class _Places:
     def of(self, place: Place) -> list[Any]:
         if place.file not in self.files:
             self.files.append(place.file)
-        return [self.files.index(place.file), place.line, place.column, place.text]
+        return [self.files.index(place.file), place.line, place.column, place.text, place.lead, place.trail]
 
 
 class _Pool:
@@ -254,8 +254,8 @@ def _table(meant: Any, kept: Any) -> Table:
     files = [str(file) for file in kept["files"]]
 
     def place(data: Any) -> Place:
-        number, line, column, text = data
-        return Place(files[number], int(line), int(column), str(text))
+        number, line, column, text, lead, trail = data
+        return Place(files[number], int(line), int(column), str(text), str(lead), str(trail))
 
     def expression(number: int | None) -> ex.Expr | None:
         return None if number is None else expressions[number]

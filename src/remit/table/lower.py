@@ -23,6 +23,9 @@ from remit.table.shape import (
 )
 
 
+_QUOTED = 200  # characters of a line kept beside a rule
+
+
 def lower(model: Model) -> Table:
     """The decision table of a model without errors."""
     return _Lowering(model).table()
@@ -206,7 +209,11 @@ class _Lowering:
 
     def _place(self, level: int, span: Span) -> Place:
         prefix = "" if level == len(self.layers) - 1 else f"{self.layers[level].name}:"
-        return Place(prefix + span.source.name, span.line, span.column, span.text)
+        line, column = span.source.position(span.start)
+        lead = span.source.text[span.start - column + 1 : span.start]
+        stop = span.source.text.find("\n", span.end)
+        trail = span.source.text[span.end : stop if stop >= 0 else len(span.source.text)].rstrip()
+        return Place(prefix + span.source.name, line, column, span.text, lead[-_QUOTED:], trail[:_QUOTED])
 
     def _origins(self) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -24,12 +24,15 @@ BLOCKS = ("everyone", "members")
 
 
 class Place(NamedTuple):
-    """File (relative to the policy's folder, a base's prefixed `NAME:`), line and column from 1, and the text there."""
+    """File (relative to the policy's folder, a base's prefixed `NAME:`), line and column from 1, and the text there;
+    `lead` and `trail` are what stands before and behind it on its lines, so that they can be quoted whole."""
 
     file: str
     line: int
     column: int
     text: str
+    lead: str = ""
+    trail: str = ""
 
 
 class RuleEntry(NamedTuple):

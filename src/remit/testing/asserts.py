@@ -98,18 +98,31 @@ def settle_asserts(table: Table, index: Index | None = None) -> list[AssertResul
     return [settler.settle(claim) for claim in table.assertions]
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """Is the goal true wherever the premise is? `roles` are the user's whose request would refute it; `refutes` tells
-    from that user's decision and case whether it does."""
+class _Posed(NamedTuple):
+    """Is the goal true wherever the premise is? `key` is the same for the same question."""
+
+    premise: Normal
+    goal: Normal
+    key: tuple[str, str, str]
+
+
+class _Question(NamedTuple):
+    """`roles` are the user's whose request would refute it; `refutes` tells from that user's decision and case whether
+    it does."""
 
     roles: tuple[str, ...]
     type: str
     action: str
-    premise: Normal
-    goal: Normal
+    posed: _Posed
     refutes: Callable[[Judged, Case], bool]
     but: str = ""
+
+
+class _Combination(NamedTuple):
+    """The rules (by number, one for each effect and condition) that decide for somebody at a type."""
+
+    type: str
+    rules: tuple[int, ...]
 
 
 class Settler:
@@ -119,7 +132,8 @@ class Settler:
         self.table = table
         self.index = index or Index(table)
         self.world = World(table, self.index)
-        self._forms: dict[tuple[str, tuple[tuple[str, int], ...]], Normal] = {}
+        self._forms: dict[_Combination, Normal] = {}
+        self._found: dict[tuple[str, str], dict[tuple[str, ...], _Combination]] = {}
         self._rules: dict[tuple[str, str], list[RuleEntry]] = {}
         for rule in table.rules:
             for name, actions in rule.cells.items():
@@ -146,9 +160,9 @@ class Settler:
                 for name, action in _each(every):
                     yield from self._within(one, other, name, action)
             return
-        for roles in self._subjects(claim):
-            for name, action in _each(claim.cells):
-                yield from self._about(claim, roles, name, action)
+        subjects = self._subjects(claim)
+        for name, action in _each(claim.cells):
+            yield from self._about(claim, subjects, name, action)
 
     def _subjects(self, claim: AssertEntry) -> list[tuple[str, ...]]:
         """Whom the assert is about: nobody's roles, or one role."""
@@ -164,38 +178,49 @@ class Settler:
         def refutes(judged: Judged, case: Case) -> bool:
             return judged.code == "allowed" and self.world.judge((other,), name, action, case).code != "allowed"
 
-        for unknown in self._unknown(premise, goal):
-            assumed, wanted = _known(premise, here, True, unknown), _known(goal, there, True, unknown, goal=True)
-            yield _Question((one,), name, action, assumed, wanted, refutes, f"and somebody with {other} may not")
+        for posed in self._posed(name, premise, goal, here, there, exact=True):
+            yield _Question((one,), name, action, posed, refutes, f"and somebody with {other} may not")
 
-    def _about(self, claim: AssertEntry, roles: tuple[str, ...], name: str, action: str) -> Iterator[_Question]:
+    def _about(
+        self, claim: AssertEntry, subjects: list[tuple[str, ...]], name: str, action: str
+    ) -> Iterator[_Question]:
         condition = self._condition(claim.condition, name)
         test = self.index.test(claim.condition, name)
-        allowed = self._allowed(roles, name, action)
-        exact = claim.kind == "no" or not roles
-        held, forbids = self._closure(roles), claim.kind != "requires"
-        premise = normal.both([allowed, condition]) if forbids else allowed
-        goal = False if forbids else condition
+        forbids = claim.kind != "requires"
+        but = "" if forbids else "though what is required is not so"
 
         def refutes(judged: Judged, case: Case) -> bool:
             if judged.code != "allowed" or judged.facts is None:
                 return False
             return (test is None or test(judged.facts) is True) is forbids
 
-        for unknown in self._unknown(premise, goal):
-            assumed, wanted = _known(premise, held, exact, unknown), _known(goal, held, exact, unknown, goal=True)
-            but = "" if forbids else "though what is required is not so"
-            yield _Question(roles, name, action, assumed, wanted, refutes, but)
+        alike: dict[_Combination, list[_Posed]] = {}  # questions that are the same for all who have the same rules
+        for roles in subjects:
+            combination = self._combination(roles, name, action)
+            found = alike.get(combination)
+            if found is None:
+                allowed = self._form(combination)
+                premise = normal.both([allowed, condition]) if forbids else allowed
+                goal = False if forbids else condition
+                held, exact = self._closure(roles), claim.kind == "no" or not roles
+                found = list(self._posed(name, premise, goal, held, held, exact))
+                if not _reads(premise, _ROLES) and not _reads(goal, _ROLES):
+                    alike[combination] = found
+            for posed in found:
+                yield _Question(roles, name, action, posed, refutes, but)
 
-    def _unknown(self, premise: Normal, goal: Normal) -> list[list[list[str]]]:
-        """Which of `user.roles` and `resource.scope` are unknown, a list for each kind of request that has to be asked
-        about: what is unknown makes no comparison true, so it matters to goals alone."""
-        found: list[list[list[str]]] = [[]]
-        read = [term for term in (_ROLES, _SCOPE) if _reads(premise, term) or _reads(goal, term)]
-        if goal is not False and read:
-            found.append([_ROLES])
-            found.append([_ROLES, _SCOPE] if len(self.table.scopes) > 1 else [_SCOPE])
-        return found
+    def _posed(
+        self, name: str, premise: Normal, goal: Normal, here: frozenset[str], there: frozenset[str], exact: bool
+    ) -> Iterator[_Posed]:
+        """A question, once for each kind of request that matters: where `user.roles` and `resource.scope` are known,
+        and where they are not. What is unknown makes no comparison true, so it matters to goals alone."""
+        unknown: list[list[list[str]]] = [[]]
+        if goal is not False and any(_reads(form, term) for form in (premise, goal) for term in (_ROLES, _SCOPE)):
+            unknown.append([_ROLES])
+            unknown.append([_ROLES, _SCOPE] if len(self.table.scopes) > 1 else [_SCOPE])
+        for terms in unknown:
+            assumed, wanted = _known(premise, here, exact, terms), _known(goal, there, exact, terms, goal=True)
+            yield _Posed(assumed, wanted, (name, normal.key(assumed), normal.key(wanted)))
 
     # -- forms -------------------------------------------------------------------------------------------------------
 
@@ -205,16 +230,27 @@ class Settler:
 
     def _allowed(self, roles: tuple[str, ...], name: str, action: str) -> Normal:
         """Where somebody with these roles may."""
-        facets = {EVERYONE, MEMBERS} if roles else {EVERYONE}
-        for role in roles:
-            facets |= self.table.roles[role].facets
-        rules = [rule for rule in self._rules.get((name, action), ()) if not facets.isdisjoint(rule.facets)]
-        identity = (name, tuple(sorted({(rule.effect, id(rule.condition)) for rule in rules})))
-        if identity not in self._forms:
+        return self._form(self._combination(roles, name, action))
+
+    def _combination(self, roles: tuple[str, ...], name: str, action: str) -> _Combination:
+        known = self._found.setdefault((name, action), {})
+        if roles not in known:
+            facets = {EVERYONE, MEMBERS} if roles else {EVERYONE}
+            for role in roles:
+                facets |= self.table.roles[role].facets
+            rules = [rule for rule in self._rules.get((name, action), ()) if not facets.isdisjoint(rule.facets)]
+            identities = tuple(sorted({(rule.effect, id(rule.condition)): rule.number for rule in rules}.items()))
+            known[roles] = _Combination(name, tuple(number for _, number in identities))
+        return known[roles]
+
+    def _form(self, combination: _Combination) -> Normal:
+        if combination not in self._forms:
+            rules = [self.table.rules[number] for number in combination.rules]
             allows = tuple(rule.condition or ex.TRUE for rule in rules if rule.effect == "allow")
             denies = tuple(rule.condition or ex.TRUE for rule in rules if rule.effect == "deny")
-            self._forms[identity] = self._condition(ex.And((ex.Or(allows), ex.Not(ex.Or(denies)))), name)
-        return self._forms[identity]
+            both = ex.And((ex.Or(allows), ex.Not(ex.Or(denies))))
+            self._forms[combination] = self._condition(both, combination.type)
+        return self._forms[combination]
 
     def _condition(self, condition: ex.Expr | None, name: str) -> Normal:
         return normal.normal(condition, self._reading(name))
@@ -232,9 +268,9 @@ class Settler:
         closed: dict[tuple[str, str, str], tuple[Branch, ...] | None] = {}
         budget, branches = Budget(MOST_CASES), Budget(MOST_BRANCHES)
         for question in questions:
-            identity = (question.type, normal.key(question.premise), normal.key(question.goal))
+            premise, goal, identity = question.posed
             if identity not in closed:
-                proof = implies(question.premise, question.goal, self._reading(question.type), branches.left)
+                proof = implies(premise, goal, self._reading(question.type), branches.left)
                 branches.spend(proof.branches)
                 closed[identity] = None if proof.closed else proof.leaves
             leaves = closed[identity]
@@ -260,7 +296,7 @@ class Settler:
             found[:] = [self.world.judge(question.roles, question.type, question.action, case)]
             return question.refutes(found[0], case)
 
-        forms = [question.premise, question.goal]
+        forms = [question.posed.premise, question.posed.goal]
         case = refuting(cases(self.table, self._reading(question.type), leaves, forms), refutes, budget)
         if case is None:
             return None

@@ -68,20 +68,27 @@ class World:
     def __init__(self, table: Table, index: Index) -> None:
         self.table = table
         self.index = index
+        self._last: tuple[object, Pdp] | None = None  # one case after another is often of one user
 
     def judge(self, roles: Sequence[str], resource_type: str, action: str, case: Case) -> Judged:
         """The evaluator's decision."""
-        user = User(case.user, attributes=case.attributes, assignments=tuple(Assignment(role) for role in roles))
+        resource = {"type": resource_type, "id": case.id, "properties": case.properties}
+        return self._pdp(roles, case).ask(case.user, action, resource, case.context).judged
+
+    def _pdp(self, roles: Sequence[str], case: Case) -> Pdp:
         scope = case.properties.get("scope")
+        asked = (tuple(roles), case.user, repr(case.attributes), case.groups, scope)
+        if self._last is not None and self._last[0] == asked:
+            return self._last[1]
+        user = User(case.user, attributes=case.attributes, assignments=tuple(Assignment(role) for role in roles))
         scopes = {scope: Scope(scope)} if scope is not None and scope != self.table.root else {}
         directory = Directory(
             users={user.id: user},
             groups={name: Group(name, (user.id,)) for name in case.groups},
             scopes=scopes,
         )
-        resource = {"type": resource_type, "id": case.id, "properties": case.properties}
-        pdp = Pdp(self.table, directory, lambda: _NOON, self.index)
-        return pdp.ask(case.user, action, resource, case.context).judged
+        self._last = (asked, Pdp(self.table, directory, lambda: _NOON, self.index))
+        return self._last[1]
 
 
 def cases(table: Table, reading: Reading, branches: Iterable[Branch], forms: Sequence[Normal]) -> Iterator[Case]:

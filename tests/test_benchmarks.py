@@ -1,0 +1,194 @@
+"""The benchmarks run, measure what they say, and their workload is what they say. How fast remit is, no test asks."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from remit import Directory, Pdp, Policy
+
+pytestmark = pytest.mark.xdist_group("benchmarks")  # one worker makes the medium workload once
+ROOT = Path(__file__).resolve().parents[1]
+DIGEST = """
+import hashlib
+from benchmarks import workload as w
+from remit import Directory, Policy
+made = w.workload(w.QUICK[1], seed=7)
+pdp = Policy.from_sources({"bench.remit": made.policy}).bind(Directory.from_text(made.directory_text()))
+requests = w.mixed(w.questions(made, pdp, 60))
+print(hashlib.sha256(repr((made.policy, made.directory_text(), requests)).encode()).hexdigest())
+"""
+
+
+@pytest.fixture(scope="module")
+def workload() -> ModuleType:
+    return _module("workload")
+
+
+@pytest.fixture(scope="module")
+def medium(workload: ModuleType) -> Any:
+    """The generated workload of medium size, which the promises speak of."""
+    return workload.workload(workload.MEDIUM)
+
+
+@pytest.fixture(scope="module")
+def pdp(medium: Any) -> Pdp:
+    policy = Policy.from_sources({"bench.remit": medium.policy})  # raises for any finding
+    return policy.bind(Directory.from_text(medium.directory_text(), "directory.json"))
+
+
+def _module(name: str) -> ModuleType:
+    """A module of `benchmarks/`, which stands beside the package and is not installed."""
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+    return import_module(f"benchmarks.{name}")
+
+
+def _python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_the_same_seed_gives_the_same_workload_under_every_hash_seed(workload: ModuleType) -> None:
+    found = [_python("-c", DIGEST, PYTHONHASHSEED=seed) for seed in ("1", "2")]
+    assert [run.stderr for run in found] == ["", ""]
+    assert found[0].stdout == found[1].stdout
+    assert workload.workload(workload.QUICK[1], seed=7) == workload.workload(workload.QUICK[1], seed=7)
+
+
+def test_another_seed_gives_another_policy_of_the_same_size(workload: ModuleType) -> None:
+    one, other = (workload.workload(workload.QUICK[1], seed) for seed in (1, 2))
+    assert one.policy != other.policy
+    assert sum(map(len, one.rules.values())) == sum(map(len, other.rules.values()))
+
+
+def test_medium_is_the_size_of_the_promise(medium: Any, pdp: Pdp) -> None:
+    table, people = pdp.table, pdp.directory
+    assert (len(table.rules), len(table.roles), len(table.types)) == (3_000, 100, 200)
+    assert len(people.users) == 10_000
+
+
+@pytest.mark.parametrize("size", ["SMALL", "QUICK"])
+def test_the_other_sizes_compile_clean_and_have_the_rules_they_name(workload: ModuleType, size: str) -> None:
+    named = getattr(workload, size)
+    for one in named if isinstance(named[0], tuple) else [named]:
+        policy = Policy.from_sources({"bench.remit": workload.workload(one).policy})
+        assert (len(policy.table.rules), len(policy.table.roles), len(policy.table.types)) == (
+            one.rules,
+            one.roles,
+            one.types,
+        )
+
+
+@pytest.mark.parametrize("lines", [5_000, 70_000])
+def test_a_policy_of_so_many_lines_has_them_within_a_tenth(workload: ModuleType, lines: int) -> None:
+    assert workload.of_lines(lines).policy.count("\n") == pytest.approx(lines, rel=0.1)
+
+
+def test_rules_deny_and_ask_for_ownership_as_often_as_told(medium: Any) -> None:
+    rules = [rule for of_role in medium.rules.values() for rule in of_role]
+    allows = [rule for rule in rules if rule.effect == "allow"]
+    owned = [rule for rule in allows if rule.condition in ("own", "resource.owner == user.id")]
+    denies = [rule for rule in rules if rule.effect == "deny"]
+    assert len(owned) / len(allows) == pytest.approx(0.25, abs=0.03)
+    assert len(denies) / len(rules) == pytest.approx(0.05, abs=0.02)
+    assert 0.3 < sum(bool(rule.condition) for rule in denies) / len(denies) < 0.7
+
+
+def test_people_are_in_groups_and_at_two_levels_of_places(medium: Any, pdp: Pdp) -> None:
+    people = pdp.directory
+    parents = {name: scope.parents for name, scope in people.scopes.items()}
+    assert any(name.startswith("team/") and above[0].startswith("division/") for name, above in parents.items())
+    assert any(group.groups for group in people.groups.values())
+    places = {a.scope and a.scope.split("/")[0] for user in people.users.values() for a in user.assignments}
+    assert places == {None, "division", "team"}
+
+
+def test_half_of_the_requests_are_allowed_and_every_class_is_there(workload: ModuleType, medium: Any, pdp: Pdp) -> None:
+    by_class = workload.questions(medium, pdp, 400)
+    counts = {name: len(found) for name, found in by_class.items()}
+    assert counts == {"allowed outright": 120, "allowed by condition": 80, "denied by rule": 60, "no rule": 140}
+    together = workload.mixed(by_class)
+    assert len({question.user for question in together}) > 200
+    assert len({(question.action, question.resource["type"]) for question in together}) > 150
+    assert 0.2 < sum("scope" in question.resource["properties"] for question in together) / 400 < 0.8
+
+
+def test_the_classes_are_what_the_engine_decides_on_both_ways(workload: ModuleType, medium: Any, pdp: Pdp) -> None:
+    for name, found in workload.questions(medium, pdp, 200).items():
+        for question in found:
+            assert workload.class_of(pdp, question) == name
+            assert pdp.allows(*question) == name.startswith("allowed")
+
+
+def test_the_exponent_of_growth_tells_linear_from_square() -> None:
+    exponent = _module("frontend").exponent
+    assert exponent([(x, 3.0 * x) for x in (5, 50, 500)]) == pytest.approx(1)
+    assert exponent([(x, 0.1 * x * x) for x in (5, 50, 500)]) == pytest.approx(2)
+
+
+def test_each_measured_loop_has_bytecode_of_its_own() -> None:
+    """CPython adapts a call to what is called there: a shared loop would make each slow the other."""
+    decide = _module("decide")
+    one, other = (decide._alone(decide._calls, decide.empty, [], 1) for _ in range(2))
+    assert one.func.__code__ is not other.func.__code__
+
+
+@pytest.mark.slow
+def test_every_benchmark_runs_to_its_end(tmp_path: Path) -> None:
+    report = tmp_path / "report.md"
+    ran = _python("-m", "benchmarks", "--quick", "-o", str(report))
+    assert ran.returncode == 0, ran.stderr
+    text = report.read_text(encoding="utf-8")
+    for promised in (
+        "≤ 20 calls",
+        "≤ 2.5 ×",
+        "≤ 1.5 × lark",
+        "≥ 20,000 lines/s",
+        "1 is linear",
+        "≤ 8 × python -c pass",
+    ):
+        assert promised in text
+    assert ("≤ 25 calls" in text) == hasattr(Pdp, "deciding")
+
+
+def test_an_unknown_part_is_refused_by_name() -> None:
+    ran = _python("-m", "benchmarks", "speed")
+    assert ran.returncode == 2
+    assert "`speed`" in ran.stderr
+
+
+@pytest.mark.slow
+def test_can_loads_neither_lark_nor_pydantic_nor_rich(tmp_path: Path) -> None:
+    startup = _module("startup")
+    modules = startup.imported(startup.compiled(tmp_path), tmp_path)
+    assert "remit.evaluator.pdp" in modules  # the list is of the right process
+    assert startup.heavy(modules) == []
+
+
+def test_a_heavy_package_would_be_noticed() -> None:
+    startup = _module("startup")
+    assert startup.heavy(["os", "lark.lexer", "richer", "pydantic"]) == ["lark", "pydantic"]
+
+
+def test_digests_differ_for_different_workloads() -> None:
+    """The comparison above compares something."""
+    one = _python("-c", DIGEST)
+    other = _python("-c", DIGEST.replace("seed=7", "seed=8"))
+    assert len(one.stdout.strip()) == hashlib.sha256().digest_size * 2
+    assert one.stdout != other.stdout
