@@ -1,4 +1,4 @@
-"""The pages hold: every policy in them compiles, every directory binds, all Python runs, every command prints what is shown.
+"""The pages hold: policies compile, directories bind, Python runs, commands print what is shown, links lead somewhere.
 
 A fenced block may have a comment on the line above it, with words of these:
 
@@ -77,6 +77,12 @@ def of(language: str) -> Any:
     return pytest.mark.parametrize("block", found, ids=[block.name for block in found])
 
 
+def pages_with(language: str) -> Any:
+    """A parameter for each page that has blocks of a language."""
+    found = sorted({block.page for block in BLOCKS if block.language == language})
+    return pytest.mark.parametrize("page", found, ids=[page.name for page in found])
+
+
 def compiled(block: Block) -> Policy:
     """The policy a block stands for, with what its marks add. Raises PolicyError."""
     if "over" in block.marks:
@@ -133,7 +139,7 @@ def test_every_example_has_its_test() -> None:
 # -- Python ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", sorted({b.page for b in BLOCKS if b.language == "python"}), ids=lambda page: page.name)
+@pages_with("python")
 def test_python(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The Python of a page runs from its first block to its last, in the checkout."""
     monkeypatch.chdir(ROOT)
@@ -179,7 +185,9 @@ def printed(page: Path) -> Iterator[tuple[Block, list[tuple[str, str]]]]:
             yield block, found
 
 
-@pytest.mark.parametrize("page", sorted({b.page for b in BLOCKS if b.language == "console"}), ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", sorted({b.page for b in BLOCKS if b.language == "console"}), ids=lambda page: page.name
+)
 def test_commands(page: Path) -> None:
     """Each command on a page prints what stands below it, but for the seconds it took."""
     for block, found in printed(page):

@@ -1,4 +1,4 @@
-"""Keywords as names: the list in docs/language.md is exactly what the parser cannot tell apart, and the grammar is sound."""
+"""Keywords as names: docs/language.md lists exactly what the parser cannot tell apart, and the grammar is sound."""
 
 from __future__ import annotations
 
@@ -21,7 +21,14 @@ WORDS = re.findall(r'^[A-Z_]+: "([a-z]+)"$', grammar_text(), re.M)  # every keyw
 # Every place where a name of the policy's own can stand, with the surroundings it can stand in; N is the name.
 PLACES: dict[str, list[str]] = {
     "a policy": ["policy N", 'policy N "t"', 'policy N extends "p"'],
-    "a kind of scope": ["scope N", 'scope N "t"', "scope N in b", "scope b in N", "scope b in N scope c", "scope N role r { }"],
+    "a kind of scope": [
+        "scope N",
+        'scope N "t"',
+        "scope N in b",
+        "scope b in N",
+        "scope b in N scope c",
+        "scope N role r { }",
+    ],
     "an area": ["area N { }", 'area N "t" { }'],
     "a resource type, where it is declared": ["area a { resource N { } }", 'area a { resource N "t" { } }'],
     "an attribute, where it is declared": [
@@ -50,7 +57,11 @@ PLACES: dict[str, list[str]] = {
     ],
     "an action set": ["actions N = read", "actions s = read, update actions N = read"],
     "an action in an action set": ["actions s = N", "actions s = read, N", "actions s = read, N role r { }"],
-    "a permission": ["area a { permission N { } }", "area a { permission N { read on t } }", 'area a { permission N "t" { } }'],
+    "a permission": [
+        "area a { permission N { } }",
+        "area a { permission N { read on t } }",
+        'area a { permission N "t" { } }',
+    ],
     "an action in a permission": [
         "area a { permission p { N on t } }",
         "area a { permission p { read, N on t } }",
@@ -89,7 +100,10 @@ PLACES: dict[str, list[str]] = {
         "assert only r may read on t when N",
         "assert read on t requires N",
     ],
-    "a condition behind `when` in `assignments`": ["assignments { on signup when N assign r }", "assignments { on signup when N }"],
+    "a condition behind `when` in `assignments`": [
+        "assignments { on signup when N assign r }",
+        "assignments { on signup when N }",
+    ],
     "a role, where it is declared": [
         "role N { }",
         'role N "t" { }',
@@ -176,7 +190,11 @@ PLACES: dict[str, list[str]] = {
         "guard g: at least 1 active N",
         "guard g: at most 1 active N per b",
     ],
-    "a role that a guard keeps apart": ["guard g: never N with r", "guard g: never r with N", "guard g: never r with N per b"],
+    "a role that a guard keeps apart": [
+        "guard g: never N with r",
+        "guard g: never r with N",
+        "guard g: never r with N per b",
+    ],
     "the kind of scope of a guard": [
         "guard g: at most 1 r per N",
         "guard g: at most 1 role per user per N",

@@ -87,7 +87,7 @@ def read_line(line: bytes | None) -> tuple[Any, str]:
     if line.count(b",") + line.count(b"[") + line.count(b"{") > MOST_VALUES:
         return None, f"more than {MOST_VALUES:,} values"
     try:
-        return _read(line.decode("utf-8")), ""
+        return _read(line.rstrip(b"\r\n").decode("utf-8")), ""
     except UnicodeDecodeError as error:
         return None, f"no UTF-8 from byte {error.start + 1} on"
     except json.JSONDecodeError as error:
