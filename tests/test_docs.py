@@ -262,6 +262,7 @@ def rewrite() -> None:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         for block, found in printed(page):
+            assert "Traceback" not in str(found), block.name
             now = "".join(f"$ {command}\n{_SECONDS.sub('0.1 s', output)}" for command, output in found)
             text = text.replace(f"```console\n{block.text}```", f"```console\n{now}```", 1)
         page.write_text(text, encoding="utf-8")

@@ -48,6 +48,7 @@ CODES: dict[str, str] = {
     "E206": "not-a-condition",
     "E207": "time-without-zone",
     "E208": "wrong-value",
+    "E209": "condition-too-large",
     # overlays
     "E301": "locked-role",
     "E302": "misplaced-statement",

@@ -330,7 +330,7 @@ def ids(rules: str, action: str = "read", type: str = "note", effect: str = "all
 def test_ids_survive_edits_elsewhere() -> None:
     """New roles, rules, types, comments, blank lines, titles and reasons move no id."""
     [plain] = ids("allow read on note when small")
-    assert ids("\n\n  allow read on note when small  # why") == [plain]
+    assert ids("\n\n  allow read on note when small  # why\n") == [plain]
     assert ids("deny write on note allow read on note when small") == [plain]
     assert ids('allow read on note when small because "so"') == [plain]
     assert ids("allow read on note when small", more="role other { allow * on * } condition c = true") == [plain]
@@ -367,7 +367,7 @@ def test_ids_differ_by_role_effect_and_cell() -> None:
 def test_ids_do_not_depend_on_files() -> None:
     """A rule that moves to another file keeps its id."""
     whole = policy(PLAIN + "role r { allow read on note }")
-    split = Policy.from_sources({"z/1.remit": PLAIN, "a.remit": "\n\n\nrole r {\n allow read on note }"})
+    split = Policy.from_sources({"z/1.remit": PLAIN, "a.remit": "\n\n\n\n\n\n\nrole r {\n allow read on note }"})
     people = Directory.from_text(ANN)
     first, second = (one.bind(people).decide(request("ann", "read")).rules for one in (whole, split))
     assert first[0]["id"] == second[0]["id"]

@@ -76,12 +76,12 @@ def request(
     *,
     context: Mapping[str, Any] | None = None,
     subject: Mapping[str, Any] | None = None,
-    user_type: str = "user",
+    user_type: str | None = None,
     **properties: Any,
 ) -> Json:
     """A request in AuthZEN's shape; the other keywords are the resource's properties."""
     made: Json = {
-        "subject": {"type": user_type, "id": user},
+        "subject": {"type": user_type or "user", "id": user},
         "action": {"name": action},
         "resource": {"type": type, "properties": properties},
     }
@@ -98,7 +98,7 @@ def code(pdp: Pdp, *args: Any, **more: Any) -> str:
     """The code of a request's decision, after a look that the short question says the same."""
     asked = request(*args, **more)
     decision = pdp.decide(asked)
-    if not more.get("subject") and more.get("user_type", "user") == "user":
+    if not more.get("subject") and not more.get("user_type"):
         short = pdp.allows(asked["subject"]["id"], asked["action"]["name"], asked["resource"], asked.get("context"))
         assert short is decision.allowed
         first = pdp.deciding(asked["subject"]["id"], asked["action"]["name"], asked["resource"], asked.get("context"))

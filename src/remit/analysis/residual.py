@@ -50,7 +50,7 @@ class Known:
         self.facts = facts
         self.present = present
 
-    def open(self, attr: ex.Attr) -> bool:
+    def is_open(self, attr: ex.Attr) -> bool:
         if attr.root == "resource":
             if attr.name in ("id", "scope"):
                 return attr.name == "id" and self.facts.resource_id is None
@@ -213,7 +213,7 @@ def _absorbed(parts: list[ex.Expr], inner: type[ex.And] | type[ex.Or]) -> list[e
 def _has(node: ex.Has, known: Known, negated: bool) -> ex.Expr:
     if node.attr in known.present:
         return _settled(not negated)
-    if known.open(node.attr):
+    if known.is_open(node.attr):
         return ex.Not(node) if negated else node
     return _settled(bool(compile_condition(node, known.reading)(known.facts)) != negated)
 
@@ -224,7 +224,7 @@ def _literal(node: ex.Expr, known: Known, negated: bool) -> ex.Expr:
         if not isinstance(condition, ex.Attr | ex.Const | ex.Minus):
             return _of_condition(node, condition, known, negated)
     read = ex.attributes(node)
-    opened = [attr for attr in read if known.open(attr)]
+    opened = [attr for attr in read if known.is_open(attr)]
     if not opened:
         value = compile_condition(node, known.reading)(known.facts)
         return _settled(value is not None and value != negated)
@@ -281,7 +281,7 @@ def _member(node: ex.Member, known: Known, negated: bool) -> ex.Expr:
     if _nobody(node.operand, known):
         return ex.Not(node) if negated else ex.FALSE
     operand, collection = _put(node.operand, known), node.collection
-    if isinstance(collection, ex.Attr) and known.open(collection):
+    if isinstance(collection, ex.Attr) and known.is_open(collection):
         element = known.reading.type_of(collection).element
         if isinstance(operand, ex.Const) and element is not None and not _nameable(operand, element):
             return ex.Not(node) if negated else ex.FALSE
@@ -308,7 +308,7 @@ def _put(node: ex.Expr, known: Known) -> ex.Expr:
     """The operand with known attributes replaced by their values."""
     if isinstance(node, ex.Minus):
         return ex.Minus(_put(node.left, known), _put(node.right, known))
-    if isinstance(node, ex.Attr) and not known.open(node) and not _nobody(node, known):
+    if isinstance(node, ex.Attr) and not known.is_open(node) and not _nobody(node, known):
         return _constant(known.json(node))
     return node
 
@@ -341,5 +341,5 @@ def _shifted(node: ex.Compare, known: Known) -> ex.Expr | None:
 def _moment(node: ex.Expr, known: Known) -> int | None:
     """The nanoseconds of a time that is known; None of one that is open."""
     if isinstance(node, ex.Attr):
-        return None if known.open(node) else known.read(node)
+        return None if known.is_open(node) else known.read(node)
     return parse_instant(str(node.value)) if isinstance(node, ex.Const) else None

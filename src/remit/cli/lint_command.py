@@ -86,7 +86,7 @@ def command(
     try:
         linted = _lint(places, directory_path, config, stdin_filename)
     except MemoryError:
-        fail("there is not enough memory to compile this policy", "split it, or shorten its longest chains of names")
+        fail("this takes more memory than there is", "split the policy, or the directory")
     findings = linted.ordered()
     wanted = [finding for finding in findings if choice.takes(finding)]
     kept = config.output_format if config.output_format in ("text", "json") else "text"

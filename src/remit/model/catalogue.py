@@ -10,7 +10,7 @@ from remit.diagnostics import Label
 from remit.model.names import Names, circle, unique
 from remit.model.policy import ActionItem, Area, Permission, ResourceType, Selector
 from remit.model.types import BUILT_IN, PLAIN, STRING, AttributeType, Reading, Type
-from remit.model.typing import Conditions, Subject, bind
+from remit.model.typing import Conditions, Subject, bind, too_large
 from remit.source import Span
 from remit.syntax import tree
 from remit.syntax.parser import DEEPEST
@@ -353,16 +353,25 @@ def _conditions(names: Names, written: list[tree.Condition]) -> None:
             names.error("E006", f"condition `{name}` is nested too deeply", kept[name].name.span, help=help)
             names.conditions.circular.add(name)
             depths[name] = 0
+            continue
+        bound = bind(kept[name].expression, names.conditions)
+        if found_too_large := too_large(bound, kept[name].name.span):
+            names.report(found_too_large)
+            names.conditions.circular.add(name)  # used elsewhere, it reads as a condition that is wrong already
         else:
-            names.conditions.bound[name] = bind(kept[name].expression, names.conditions)
+            names.conditions.bound[name] = bound
 
 
 def check_unused(names: Names, used: frozenset[str]) -> None:
     """A named condition that no rule uses is still typed: at the type where it reads best, for there is no other way
     to know what it is about."""
-    for name, condition in names.conditions.written.items():
-        if name in used or name in names.conditions.circular:
-            continue
+    written = names.conditions.written
+    unused = [name for name in written if name not in used and name not in names.conditions.circular]
+    within = {inner for name in unused for inner in _references(written[name].expression)}
+    for name in unused:
+        if name in within:
+            continue  # read together with the condition that uses it
+        condition = written[name]
         best: list[object] | None = None
         roots = {"user": names.user, "context": names.context, "claims": names.claims}
         kinds = [(kind.name, kind.attributes) for kind in names.types.values()] or [("", {})]

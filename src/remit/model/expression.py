@@ -151,6 +151,20 @@ def walk(node: Expr) -> Iterator[Expr]:
         pending.extend(children(current))
 
 
+def size(node: Expr) -> int:
+    """How many parts it has when every name in it is written out. Each name is counted once and multiplied, so a
+    few lines of conditions that each use the one before twice are no trap."""
+    known: dict[int, int] = {}
+
+    def count(part: Expr) -> int:
+        found = known.get(id(part))
+        if found is None:
+            found = known[id(part)] = 1 + sum(count(child) for child in children(part))
+        return found
+
+    return count(node)
+
+
 def attributes(node: Expr) -> frozenset[Attr]:
     """Every attribute it reads or asks for."""
     return frozenset(part for part in walk(node) if isinstance(part, Attr))

@@ -24,6 +24,8 @@ from remit.model.types import ANY, BOOL, BUILT_IN, DURATION, INT, STRING, Attrib
 from remit.source import Span
 from remit.syntax import tree
 
+LARGEST_CONDITION = 20_000  # parts, with every name written out
+
 Present = frozenset[tuple[str, str]]
 NOTHING: Present = frozenset()
 
@@ -52,6 +54,7 @@ class Conditions:
     inherited: Mapping[str, ex.Expr] = field(default_factory=dict)  # of the base
     lost: frozenset[str] = frozenset()  # did not parse
     bound: dict[str, ex.Expr] = field(default_factory=dict)
+    named: dict[str, ex.Named] = field(default_factory=dict)  # one node for each name, however often it is used
     circular: set[str] = field(default_factory=set)
 
     def known(self) -> set[str]:
@@ -66,14 +69,16 @@ def bind(node: tree.Expression, conditions: Conditions) -> ex.Expr:
         return ex.Attr(node.root.text, node.attribute.text)
     if isinstance(node, tree.Reference):
         name = node.name.text
+        if name in conditions.named:
+            return conditions.named[name]
         if name in conditions.inherited:
-            return ex.Named(name, conditions.inherited[name])
+            return conditions.named.setdefault(name, ex.Named(name, conditions.inherited[name]))
         written = conditions.written.get(name)
         if written is None or name in conditions.circular:
             return ex.FALSE
         if name not in conditions.bound:
             conditions.bound[name] = bind(written.expression, conditions)
-        return ex.Named(name, conditions.bound[name])
+        return conditions.named.setdefault(name, ex.Named(name, conditions.bound[name]))
     if isinstance(node, tree.Has):
         return ex.Has(ex.Attr(node.path.root.text, node.path.attribute.text))
     if isinstance(node, tree.Not):
@@ -110,7 +115,11 @@ class Checker:
         """Checks `node` at each subject and reports each mistake once, naming the types it is wrong for."""
         self.findings, self.asked = {}, {}
         seen: set[tuple[object, ...]] = set()
-        read = [attr for attr in sorted(ex.attributes(bind(node, self.conditions)), key=str)]
+        bound = bind(node, self.conditions)
+        if found_too_large := too_large(bound, node.span):
+            self.report(found_too_large)
+            return
+        read = sorted(ex.attributes(bound), key=str)
         for subject in subjects:
             signature = tuple(subject.reading.find(attr) for attr in read)
             if signature in seen:
@@ -345,6 +354,16 @@ def _alike(node: tree.Compare, left: Type, right: Type) -> str:
 def _roots(roots: Collection[str]) -> str:
     *before, last = (f"`{root}.…`" for root in sorted(roots))
     return f"{', '.join(before)} and {last}" if before else last
+
+
+def too_large(condition: ex.Expr, span: Span) -> Diagnostic | None:
+    """The finding for a condition that no one could read, nor a table hold."""
+    size = ex.size(condition)
+    if size > LARGEST_CONDITION:
+        parts = f"{size:,}" if size < 10**12 else "over a million million"
+        message = f"this condition has {parts} parts when its names are written out"
+        return Diagnostic("E209", message, span, help=f"at most {LARGEST_CONDITION:,} are read; use names less often")
+    return None
 
 
 def _listed(names: set[str]) -> str:

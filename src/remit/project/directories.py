@@ -10,7 +10,7 @@ from remit.project.files import read_source
 from remit.source import Source, Span
 
 
-MOST_ENTRIES = 4_000_000  # separators in one file: what fits in a gigabyte of memory, however it is laid out
+MOST_ENTRIES = 2_500_000  # separators in one file: what fits in a gigabyte of memory, however it is laid out
 
 
 def read_directory_file(path: Path) -> tuple[Source | None, list[Diagnostic]]:

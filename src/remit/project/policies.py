@@ -132,7 +132,8 @@ def _files(folder: Path, findings: list[Diagnostic]) -> Iterable[Path]:
             path = Path(here, name)
             if not path.is_symlink() or (name in names and path.suffix != SUFFIX):
                 continue
-            if root not in path.resolve().parents:
+            target = Path(os.path.realpath(path))  # links in a circle are inside, and lead nowhere
+            if target != root and root not in target.parents:
                 source = Source(path.relative_to(folder).as_posix(), "", str(path))
                 help = "copy what it leads to, or extend that policy"
                 findings.append(
