@@ -79,7 +79,7 @@ def lay_out(example: list[Block], folder: Path) -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(block.text, encoding="utf-8")
     if (folder / "directory.yaml").exists() and not (folder / "main.remit").exists():
-        [shared] = [block for block in blocks((PAGES / "README.md").read_text(encoding="utf-8"))]
+        [shared] = blocks((PAGES / "README.md").read_text(encoding="utf-8"))
         (folder / "main.remit").write_text(shared.text, encoding="utf-8")
 
 

@@ -39,6 +39,10 @@ EventType = Literal[
     "remove",
     "join",
     "leave",
+    "create_group",
+    "delete_group",
+    "create_scope",
+    "delete_scope",
 ]
 ResultCode = Literal[
     "accepted",
@@ -50,6 +54,7 @@ ResultCode = Literal[
     "unknown_scope",
     "unknown_group",
     "already_exists",
+    "not_empty",
     "no_rule",
     "invalid_event",
 ]

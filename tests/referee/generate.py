@@ -12,8 +12,8 @@ from random import Random
 from typing import TypeVar
 
 from hypothesis import strategies as st
-
 from referee.decide import Json, moment
+
 from remit.directory.shape import STATUSES, Assignment, Directory, Group, Scope, User
 from remit.model import expression as ex
 

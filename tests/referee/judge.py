@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from referee.decide import Cited, Json, Verdict, decide
 from referee.generate import NOW, Case
 from referee.repairs import Atom, Repairs, TooLargeError, repairs
+
 from remit.directory.shape import Assignment, Directory
 from remit.instant import format_instant
 

@@ -28,6 +28,7 @@ from referee.decide import (
     understand,
     value,
 )
+
 from remit.directory.shape import Directory
 from remit.model import expression as ex
 from remit.model.policy import Model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ area desk { resource note { actions read, write, sign } }
 ANN = "users: {ann: {assignments: [{role: r}]}}"
 
 
-@lru_cache(maxsize=None)
+@cache
 def policy(text: str) -> Policy:
     """The policy of one file, `x.remit`."""
     return Policy.from_sources({"x.remit": text})

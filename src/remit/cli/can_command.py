@@ -6,9 +6,19 @@ import json
 
 import click
 
+from remit.cli import asking
 from remit.cli.question import Question, arguments
-from remit.cli.session import answers, at_option, context_option, directory_option, format_option, policy_option
-from remit.cli.session import role_option, set_option, shown
+from remit.cli.session import (
+    answers,
+    at_option,
+    context_option,
+    directory_option,
+    format_option,
+    policy_option,
+    role_option,
+    set_option,
+    shown,
+)
 
 
 @click.command("can", short_help="may this user do this: yes or no, with one line of reason")
@@ -28,7 +38,7 @@ def command(words: tuple[str, ...], output_format: str | None, **options: object
 
     Example: remit can bob sign record:r1 --set vet=ann --at branch/north"""
     question = Question(arguments(words, options))
-    if output_format == "json":
+    if asking.chosen(output_format, question.session, "text", "json") == "json":
         click.echo(json.dumps(question.decision().to_response(), ensure_ascii=True))
     else:
         click.echo(shown(question.line()))

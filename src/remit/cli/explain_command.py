@@ -6,9 +6,20 @@ import json
 
 import click
 
+from remit.cli import asking
 from remit.cli.question import Question, arguments
-from remit.cli.session import answers, at_option, coloured, context_option, directory_option, format_option
-from remit.cli.session import policy_option, role_option, set_option, shown
+from remit.cli.session import (
+    answers,
+    at_option,
+    coloured,
+    context_option,
+    directory_option,
+    format_option,
+    policy_option,
+    role_option,
+    set_option,
+    shown,
+)
 
 
 @click.command("explain", short_help="why, or why not, and what would have to change")
@@ -27,7 +38,7 @@ def command(words: tuple[str, ...], output_format: str | None, **options: object
 
     Example: remit explain bob sign record:r1 --set vet=ann --at branch/north"""
     question = Question(arguments(words, options))
-    if output_format == "json":
+    if asking.chosen(output_format, question.session, "text", "json") == "json":
         click.echo(json.dumps(question.explanation().to_dict(), indent=2, ensure_ascii=True))
         return 0 if question.judged.code == "allowed" else 1
     from remit.report.explain_text import Shown

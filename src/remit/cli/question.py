@@ -44,7 +44,7 @@ class Question:
     """The question put to the policy; `judged` is the outcome."""
 
     def __init__(self, asked: Arguments) -> None:
-        session = Session(asked.policy_path, asked.directory_path)
+        self.session = session = Session(asked.policy_path, asked.directory_path)
         policy = session.policy()
         table = policy.table
         kind, identifier = asking.parse_resource(table, asked.resource)

@@ -22,7 +22,7 @@ class Fields:
         self.findings: list[Diagnostic] = []
         self._compared = 0
 
-    def fail(self, code: str, message: str, node: Node | Span, help: str = "", label: str = "", *more: Label) -> None:  # noqa: A002
+    def fail(self, code: str, message: str, node: Node | Span, help: str = "", label: str = "", *more: Label) -> None:
         span = node if isinstance(node, Span) else self.span(node)
         self.findings.append(Diagnostic(code=code, message=message, span=span, label=label, help=help, secondary=more))
 
@@ -69,7 +69,7 @@ class Fields:
                 listed = "known here: " + ", ".join(f"`{word}`" for word in known)
                 self.fail("E404", f"{what} has no key `{name}`", key, self.suggest(name, known, listed))
 
-    def wrong(self, what: str, expected: str, help: str, key: Node, node: Node) -> None:  # noqa: A002
+    def wrong(self, what: str, expected: str, help: str, key: Node, node: Node) -> None:
         if type(node) is not Hole:
             at = key if node.end == node.start else node
             self.fail("E405", f"{what} is {expected}, but this is {found(node)}", at, help)

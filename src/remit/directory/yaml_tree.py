@@ -88,7 +88,7 @@ class _Composer:
         self.findings: list[Diagnostic] = []
         self.masked = surrogates.masked(source.text)
 
-    def fail(self, code: str, message: str, start: int, end: int, help: str = "", *labels: Label) -> None:  # noqa: A002
+    def fail(self, code: str, message: str, start: int, end: int, help: str = "", *labels: Label) -> None:
         span = Span(self.source, start, end)
         self.findings.append(Diagnostic(code=code, message=message, span=span, help=help, secondary=labels))
 

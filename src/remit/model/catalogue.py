@@ -73,7 +73,7 @@ def _scopes(names: Names, scopes: list[tree.Scope]) -> None:
         scope = next(s for s in scopes if s.name.text == found[0])
         path = " in ".join(f"`{name}`" for name in [*found, found[0]])
         names.error("E116", f"scopes run in a circle: {path}", scope.name.span, help="one scope is the root of all")
-        names.scopes = {kind: None for kind in names.scopes}
+        names.scopes = dict.fromkeys(names.scopes)
     names.root = roots[0].name.text if roots else None
 
 
@@ -218,7 +218,7 @@ def selector(
     items = [names.action_item(action) for action in actions]
     if spoken is None:
         for item, action in zip(items, actions, strict=True):
-            if item.kind == "action" and item.name not in names.actions:
+            if item.kind == "action" and names.actions and item.name not in names.actions:
                 unknown_action(names, action, None)
         return None
     named = types[0].text != "*"

@@ -67,7 +67,10 @@ class Reading(NamedTuple):
     roots: Mapping[str, Attributes]
 
     def find(self, attr: Attr) -> AttributeType | None:
-        return BUILT_IN.get(attr.root, {}).get(attr.name) or self.roots.get(attr.root, {}).get(attr.name)
+        declared = self.roots.get(attr.root)
+        if declared is None:
+            return None
+        return BUILT_IN[attr.root].get(attr.name) or declared.get(attr.name)
 
     def type_of(self, node: Expr) -> Type:
         """Of an operand of a checked comparison."""

@@ -173,9 +173,8 @@ class Checker:
         if isinstance(node, tree.Member):
             return self._member(node, present)
         if isinstance(node, tree.Minus):
-            for side in (node.left, node.right):
-                self._expect_time(side, self._operand(side, present))
-            return Typed(DURATION)
+            times = [self._is_time(side, self._operand(side, present)) for side in (node.left, node.right)]
+            return Typed(DURATION if all(times) else ANY)
         return Typed(self._operand(node, present))
 
     def _condition(self, node: tree.Expression, present: Present) -> Typed:
@@ -334,14 +333,16 @@ class Checker:
             return bool(set(a.values) & set(b.values))
         return a.kind == b.kind if a.kind != "set" and not (a.textual and b.textual) else a.textual and b.textual
 
-    def _expect_time(self, node: tree.Expression, found: Type) -> None:
+    def _is_time(self, node: tree.Expression, found: Type) -> bool:
+        """Whether a side of a difference is a time; says itself what is wrong with it."""
         if found.kind in ("time", "any"):
-            return
+            return True
         if isinstance(node, tree.Literal) and node.kind == "string":
             if parse_instant(str(node.value)) is None:
                 self._add("E207", "this is no time with a zone", node.span, help='write it as `"2026-01-31T09:00:00Z"`')
-            return
+            return True
         self._add("E202", f"only times are subtracted, and this is {found.spoken}", node.span, help="read a `time`")
+        return False
 
 
 def _alike(node: tree.Compare, left: Type, right: Type) -> str:

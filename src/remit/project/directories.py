@@ -9,7 +9,6 @@ from remit.directory.shape import Directory
 from remit.project.files import read_source
 from remit.source import Source, Span
 
-
 MOST_ENTRIES = 2_500_000  # separators in one file: what fits in a gigabyte of memory, however it is laid out
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from remit.evaluator.request import Asked
 from remit.explanation.explain import Applied, Explanation
 from remit.explanation.repairs import Repair
 from remit.report import words

@@ -192,10 +192,14 @@ class PeopleCallbacks(Pieces):
         return tree.Place("/".join(parts), self._span(c[0], c[-1]))
 
     def test_given(self, c: Children) -> tree.TestGiven:
-        at = next((child[1] for child in c if isinstance(child, tuple) and child[0] == "at"), None)
-        pairs, end = c[-1] if isinstance(c[-1], tuple) and c[-1][0] != "at" else ([], end_of(c[-1]))
-        if isinstance(c[-1], tuple) and c[-1][0] == "at":
-            end = c[-1][2]
+        at: tree.Place | None = None
+        pairs: list[tree.Pair] = []
+        end = end_of(c[2])
+        for child in c[3:]:
+            if child[0] == "at":
+                _, at, end = child
+            else:
+                pairs, end = child
         return tree.TestGiven(self._name(c[1]), c[2], at, pairs, Span(self.source, start_of(c[0]), end))
 
     def test_may(self, c: Children) -> tree.TestMay:

@@ -22,7 +22,6 @@ from remit.table.shape import (
     TypeEntry,
 )
 
-
 _QUOTED = 200  # characters of a line kept beside a rule
 
 
