@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remit.codes import CODES
-from remit.diagnostics import Diagnostic, Label
+from remit.diagnostics import Diagnostic, Label, Level
 from remit.report.findings_json import findings_dict, findings_json
 from remit.report.quote import safe
 from remit.report.text import draw_finding, draw_findings, summary
@@ -222,7 +222,7 @@ def test_colour_adds_and_carries_nothing() -> None:
     assert coloured.count("\x1b[1;33m") > 0
 
 
-LEVELS: list[tuple[str, "str"]] = [("E101", "error"), ("E421", "warning"), ("E421", "note")]
+LEVELS: list[tuple[str, Level]] = [("E101", "error"), ("E421", "warning"), ("E421", "note")]
 
 
 def test_findings_are_capped() -> None:

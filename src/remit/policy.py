@@ -1,8 +1,8 @@
 """The public face of remit in Python: load a policy and a directory, bind them, ask.
 
-    policy = Policy.load("policies/measure")
-    pdp = policy.bind(Directory.load("policies/measure/directory.yaml"))
-    pdp.allows("ann", "read", {"type": "customer", "id": "c7", "properties": {"owner": "ann"}})
+policy = Policy.load("policies/measure")
+pdp = policy.bind(Directory.load("policies/measure/directory.yaml"))
+pdp.allows("ann", "read", {"type": "customer", "id": "c7", "properties": {"owner": "ann"}})
 """
 
 from __future__ import annotations
@@ -101,9 +101,7 @@ class Policy:
             self._index = Index(self.table)
         return self._index
 
-    def bind(
-        self, directory: Directory | shape.Directory | None = None, clock: Callable[[], int] | None = None
-    ) -> Pdp:
+    def bind(self, directory: Directory | shape.Directory | None = None, clock: Callable[[], int] | None = None) -> Pdp:
         """The decision point for a directory (None: an empty one). `clock` gives nanoseconds since 1970.
 
         Raises DirectoryError where the directory does not fit the policy's scopes."""

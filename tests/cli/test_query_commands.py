@@ -312,3 +312,73 @@ def test_lists_in_a_real_pipe(clinic: Path) -> None:
     )
     assert done.stdout.startswith("5 members at company:")
     assert "\x1b" not in done.stdout
+
+
+# -- values by their type --------------------------------------------------------------------------------------------
+
+TYPED = """
+area a {
+  resource doc { tags: set of string  size: int  hot: bool  made: time  by: user  levels: set of int  actions read }
+  resource `pods/log:x` { actions read }
+}
+role r {
+  allow read on doc when WHEN
+  allow read on `pods/log:x` when resource.id == "a:b"
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "options", "settled"),
+    [
+        ('"x" in resource.tags and "y" in resource.tags', "--set tags=x --set tags=y", True),
+        ('"x" in resource.tags', "--set tags=", False),
+        ("7 in resource.levels", "--set levels=7 --set levels=-8", True),
+        ("resource.size == 12", "--set size=+12", True),
+        ("resource.size > 0", "--set size=-9223372036854775808", False),
+        ("resource.hot", "--set hot=true", True),
+        ("resource.hot", "--set hot=false", False),
+        ('resource.made < "2025-01-01T00:00:00Z"', "--set made=2024-12-31T23:59:59Z", True),
+        ('resource.by == "a=b"', "--set by=a=b", True),
+        (
+            "context.time - resource.made < 1d",
+            "--set made=2024-12-31T12:00:00Z --context time=2025-01-01T11:59:59Z",
+            True,
+        ),
+    ],
+)
+def test_values_are_read_by_their_type(clinic: Path, condition: str, options: str, settled: bool) -> None:
+    """--set and --context read a value by the declared type; a set is given element by element, `NAME=` is empty."""
+    (clinic / "clinic.remit").write_text(TYPED.replace("WHEN", condition), encoding="utf-8")
+    found = answer(f"what --role r {options}")["permissions"]
+    when = {one["type"]: one["when"] for one in found}.get("doc", "never")
+    assert when == (None if settled else "never")
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("size=9223372036854775808", "a whole number of at most 64 bits"),
+        ("size=1.5", "`size` is an int, not `1.5`"),
+        ("size=१", "`size` is an int"),
+        ("hot=True", "write true or false"),
+        ("made=2024-12-31", "write it like 2024-02-29T12:00:00Z"),
+        ("levels=x", "`levels` is a set of int, not `x`"),
+    ],
+)
+def test_a_value_of_another_type_is_exit_2(clinic: Path, option: str, said: str) -> None:
+    """The message names the type, and how a value of it is written."""
+    (clinic / "clinic.remit").write_text(TYPED.replace("WHEN", "resource.hot"), encoding="utf-8")
+    result = call("who read doc --set", option)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_ids_and_types_may_hold_colons(clinic: Path) -> None:
+    """The longest declared type is the type, the rest is the id."""
+    (clinic / "clinic.remit").write_text(TYPED.replace("WHEN", "resource.hot"), encoding="utf-8")
+    (clinic / "directory.yaml").write_text("users: {ann: {assignments: [{role: r}]}}", encoding="utf-8")
+    found = answer("who read pods/log:x:a:b")
+    assert found["resource"] == {"type": "pods/log:x", "id": "a:b"}
+    assert [user["when"] for user in found["users"]] == [None]
+    assert answer("who read pods/log:x")["users"][0]["when"] == 'resource.id == "a:b"'

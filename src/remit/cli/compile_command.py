@@ -11,7 +11,9 @@ from remit.cli.session import Session, answers, fail, policy_option
 
 @click.command("compile", short_help="write the decision table")
 @policy_option
-@click.option("-o", "--output", metavar="FILE", default="-", help="Where to write the table; `-`, the default: standard output.")
+@click.option(
+    "-o", "--output", metavar="FILE", default="-", help="Where to write the table; `-`, the default: standard output."
+)
 @answers
 def command(policy_path: str | None, output: str) -> int:
     """Compile a policy to its decision table: a portable file that every command takes in place of the sources.

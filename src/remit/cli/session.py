@@ -16,22 +16,30 @@ from remit.project.config import Config, ConfigError, find
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 policy_option = click.option(
-    "--policy", "policy_path", metavar="PATH", help="A policy: folder, file or compiled table. Default: remit.toml's, else `.`"
+    "--policy",
+    "policy_path",
+    metavar="PATH",
+    help="A policy: folder, file or compiled table. Default: remit.toml's, else `.`",
 )
 directory_option = click.option(
-    "--directory", "directory_path", metavar="PATH", help="Who holds which role. Default: remit.toml's, else the policy's directory.yaml"
+    "--directory",
+    "directory_path",
+    metavar="PATH",
+    help="Who holds which role. Default: remit.toml's, else the policy's directory.yaml",
 )
 at_option = click.option("--at", "scope", metavar="SCOPE", help="The place asked about, as KIND/ID.")
 set_option = click.option("--set", "given", metavar="NAME=VALUE", multiple=True, help="An attribute of the resource.")
-context_option = click.option("--context", "surroundings", metavar="NAME=VALUE", multiple=True, help="An attribute of the context.")
-role_option = click.option("--role", "roles", metavar="ROLE", multiple=True, help="Ask for somebody who holds just these roles.")
+context_option = click.option(
+    "--context", "surroundings", metavar="NAME=VALUE", multiple=True, help="An attribute of the context."
+)
+role_option = click.option(
+    "--role", "roles", metavar="ROLE", multiple=True, help="Ask for somebody who holds just these roles."
+)
 
 
 def format_option(*formats: str) -> Callable[[Command], Command]:
     """`--output-format`, the first being the default."""
-    return click.option(
-        "--output-format", type=click.Choice(formats), default=None, help=f"Default: {formats[0]}."
-    )
+    return click.option("--output-format", type=click.Choice(formats), default=None, help=f"Default: {formats[0]}.")
 
 
 def fail(message: str, help: str = "") -> NoReturn:

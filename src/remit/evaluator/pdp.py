@@ -140,9 +140,7 @@ class Pdp:
         roles: tuple[str, ...] | None = None,
     ) -> Decision:
         """The decision for a user by id alone, or for somebody who holds just `roles` (at the root)."""
-        asked = read_parts(
-            user or "", None, EMPTY, None, roles, action, resource, context, self.holders.scopes
-        )
+        asked = read_parts(user or "", None, EMPTY, None, roles, action, resource, context, self.holders.scopes)
         return Decision(self, self.judge(asked))
 
     def judge(self, asked: Asked | Malformed) -> Judged:
@@ -170,7 +168,9 @@ class Pdp:
     def weigh(self, judged: Judged) -> Judged:
         """The rules of the cell that apply to these facts and masks, and the code they make."""
         cell, held, facts = judged.cell, judged.held, judged.facts
-        assert cell is not None and held is not None and facts is not None
+        assert cell is not None
+        assert held is not None
+        assert facts is not None
         denies = tuple(
             entry
             for entry in cell.denies
@@ -221,9 +221,7 @@ class Pdp:
 
     # -- several at once ---------------------------------------------------------------------------------------------
 
-    def actions(
-        self, user: str, resource: Mapping[str, Any], context: Mapping[str, Any] | None = None
-    ) -> list[str]:
+    def actions(self, user: str, resource: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> list[str]:
         """The actions the user may do on the resource, sorted."""
         try:
             known = self.table.types[resource["type"]].actions

@@ -133,7 +133,8 @@ def _by_role(holding: Holding) -> tuple[str, str, str, str]:
 
 def _bearing(pdp: Pdp, judged: Judged) -> list[Holding]:
     """What is held at the place, and elsewhere only what a deny that applied needs."""
-    assert judged.held is not None and judged.asked is not None
+    assert judged.held is not None
+    assert judged.asked is not None
     scopes = pdp.holders.scopes
     places = scopes.above(judged.asked.scope) if scopes.state(judged.asked.scope) == "known" else frozenset((None,))
     denying = 0
@@ -152,7 +153,8 @@ def _applied_rule(pdp: Pdp, judged: Judged, entry: Entry) -> Applied:
 
 
 def _traced(pdp: Pdp, judged: Judged, rule: RuleEntry, decides: bool, needed: bool) -> Applied:
-    assert judged.cell is not None and judged.facts is not None
+    assert judged.cell is not None
+    assert judged.facts is not None
     traced = None
     if rule.condition is not None:
         traced = trace(rule.condition, pdp.index.reading(judged.cell.type), judged.facts)

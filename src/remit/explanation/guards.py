@@ -62,7 +62,11 @@ class _Count:
         if kind == self.pdp.table.root:
             return [kind] if added.scope is None else []
         scopes = self.pdp.holders.scopes
-        return [name for name in self.pdp.directory.scopes if name.split("/", 1)[0] == kind and added.scope in scopes.above(name)]
+        return [
+            name
+            for name in self.pdp.directory.scopes
+            if name.split("/", 1)[0] == kind and added.scope in scopes.above(name)
+        ]
 
     def _holdings(self, user: User) -> list[Holding]:
         return [

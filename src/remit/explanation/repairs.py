@@ -81,7 +81,11 @@ class _State(NamedTuple):
 
 class _Repairs:
     def __init__(self, pdp: Pdp, judged: Judged) -> None:
-        assert judged.asked and judged.cell and judged.user and judged.held and judged.facts
+        assert judged.asked
+        assert judged.cell
+        assert judged.user
+        assert judged.held
+        assert judged.facts
         self.pdp = pdp
         self.asked = judged.asked
         self.cell: Cell = judged.cell
@@ -107,9 +111,7 @@ class _Repairs:
         for role in self._worth_adding():
             self._in_state(self._with(role))
         minimal = [
-            repair
-            for identity, repair in self.found.items()
-            if not any(other < identity for other in self.found)
+            repair for identity, repair in self.found.items() if not any(other < identity for other in self.found)
         ]
         minimal = [repair for repair in minimal if self._works(repair)]
         minimal.sort(key=self._order)
@@ -136,7 +138,7 @@ class _Repairs:
         facts = self.pdp.facts(self.asked, self.user, held, self.time)
         return _State(role, held, facts, self.reading)
 
-    # -- sets that work in one state -------------------------------------------------------------------------------------
+    # -- sets that work in one state -----------------------------------------------------------------------------------
 
     def _in_state(self, state: _State) -> None:
         held, facts = state.held, state.facts
@@ -196,7 +198,7 @@ class _Repairs:
         how = ("lift", "condition") if values is not None else ("lift",)
         return Atom("deny", rule=deny.rule, how=how, attributes=values)
 
-    # -- proof and order ---------------------------------------------------------------------------------------------------
+    # -- proof and order -----------------------------------------------------------------------------------------------
 
     def _works(self, repair: Repair) -> bool:
         """Judges the changed request by the evaluator; a set that fails there is not reported."""

@@ -205,7 +205,9 @@ def _sets(rule: Callable[[int, int], int]) -> list[list[int]]:
     bits = (_TRUE, _FALSE, _UNKNOWN)
     return [
         [
-            sum({rule(a, b) for a in bits if left & a for b in bits if right & b})  # each bit once: their sum is the set
+            sum(
+                {rule(a, b) for a in bits if left & a for b in bits if right & b}
+            )  # each bit once: their sum is the set
             for right in range(8)
         ]
         for left in range(8)

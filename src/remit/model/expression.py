@@ -1,4 +1,4 @@
-"""Conditions once names are bound: immutable, comparable, without places. Checker, table, evaluator and proofs share them.
+"""Conditions once names are bound: immutable, comparable, without places; shared by checker, table and evaluator.
 
 Types are not part of a node: the same condition is read at every resource type its rule covers, and `resource.status`
 may be another enumeration at each (`remit.model.types.Reading` knows them).

@@ -71,7 +71,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule as written. `areas` None at the top of a role. A rule has a `selector`, a grant the `permissions` taken."""
+    """A rule as written. `areas` None at the top of a role. A rule has a `selector`, a grant `permissions`."""
 
     effect: Effect
     areas: tuple[str, ...] | None
@@ -213,7 +213,7 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One policy, or one overlay over its `base`. In an overlay, catalogue, scopes and attributes are the base's own."""
+    """One policy, or one overlay over its `base`. An overlay's catalogue, scopes and attributes are the base's own."""
 
     name: str
     title: str

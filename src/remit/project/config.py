@@ -1,13 +1,13 @@
 """Settings: `remit.toml`, or `[tool.remit]` in `pyproject.toml`; the nearest at or above the folder we stand in.
 
-    policy = "policy"                 # relative to the file
-    directory = "policy/directory.yaml"
-    company_id = "acme"
-    output-format = "text"
-    [lint]
-    select = ["E", "W"]
-    ignore = ["W210"]
-    fail-level = "warning"
+policy = "policy"                 # relative to the file
+directory = "policy/directory.yaml"
+company_id = "acme"
+output-format = "text"
+[lint]
+select = ["E", "W"]
+ignore = ["W210"]
+fail-level = "warning"
 """
 
 from __future__ import annotations

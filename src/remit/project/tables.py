@@ -20,7 +20,9 @@ def load_table(path: Path) -> tuple[Table | None, list[Diagnostic]]:
     try:
         return artifact.read(source.text), []
     except artifact.NotATableError as error:
-        return None, [_finding(source, "E602", f"this file is no policy and no table: {error}", "remit compile -o makes one")]
+        return None, [
+            _finding(source, "E602", f"this file is no policy and no table: {error}", "remit compile -o makes one")
+        ]
     except artifact.NewerError as error:
         return None, [_finding(source, "E603", f"this table is newer: {error}", "compile the policy with this version")]
     except artifact.DamagedError as error:

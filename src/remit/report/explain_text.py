@@ -58,7 +58,8 @@ class Shown:
         if code == "unknown_user":
             return [f"  Nobody called {self.who.name} is in the directory."]
         if code in ("unknown_action", "unknown_resource_type") and self.asked:
-            return [f"  The policy has no {'action ' + self.asked.action if 'action' in code else 'type ' + self.asked.type}."]
+            lacking = f"action {self.asked.action}" if code == "unknown_action" else f"type {self.asked.type}"
+            return [f"  The policy has no {lacking}."]
         lead = []
         if code == "inactive_user" and user:
             lead.append(f"  {self.who.name} is {user.status}, and only active users may do anything.")
@@ -77,8 +78,8 @@ class Shown:
         return lead + self._hidden()
 
     def _unknown_place(self) -> bool:
-        asked = self.asked
-        return bool(asked and asked.scope) and self.explanation.pdp.holders.scopes.state(asked.scope if asked else None) == "unknown"
+        scope = self.asked.scope if self.asked else None
+        return self.explanation.pdp.holders.scopes.state(scope) == "unknown"
 
     def _nearest(self, code: str) -> list[str]:
         explanation = self.explanation

@@ -1,4 +1,4 @@
-"""A decision in one line: yes or no, and the reason in short. It asks for no explanation and no repair, so it is cheap."""
+"""A decision in one line: yes or no, and the reason in short. It searches no repairs, so it is cheap."""
 
 from __future__ import annotations
 

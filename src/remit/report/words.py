@@ -102,4 +102,5 @@ def values_words(values: dict[str, Any] | None) -> str:
     """`resource.vet is "bob", resource.note is left out`."""
     if not values:
         return ""
-    return ", ".join(f"{name} is {'left out' if value is None else value_text(value)}" for name, value in values.items())
+    said = {name: "left out" if value is None else value_text(value) for name, value in values.items()}
+    return ", ".join(f"{name} is {value}" for name, value in said.items())

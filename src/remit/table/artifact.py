@@ -194,7 +194,7 @@ def encode(node: ex.Expr) -> list[Any]:
 
 
 def read(text: str) -> Table:
-    """The table in an artifact's text, whole. Raises NotATableError, DamagedError or NewerError; nothing is half-loaded."""
+    """The table in an artifact's text, whole or not at all. Raises NotATableError, DamagedError or NewerError."""
     try:
         data = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
@@ -281,7 +281,7 @@ def _table(meant: Any, kept: Any) -> Table:
         base=str(kept["base"]),
         root=scopes["root"],
         scopes={kind: scopes["kinds"][kind] for kind in kept["scopes"]},
-        areas={name: title for name, title in kept["areas"]},
+        areas=dict(kept["areas"]),
         types=types,
         user=meaning.attributes_from(catalogue["user"]),
         context=meaning.attributes_from(catalogue["context"]),

@@ -76,9 +76,7 @@ class _Lowering:
             individual_over_group=model.individual_over_group,
             roles_from_subject=model.roles_from_subject,
             events=tuple(self._event(level, event) for level, layer in self._each() for event in layer.events),
-            guards={
-                name: self._guard(level, name) for level, layer in self._each() for name in layer.guards
-            },
+            guards={name: self._guard(level, name) for level, layer in self._each() for name in layer.guards},
             assertions=tuple(self._assert(level, a) for level, layer in self._each() for a in layer.assertions),
             tests=tuple(self._test(top, test) for test in model.tests),
             conditions={name: c.title for _, layer in self._each() for name, c in layer.conditions.items()},
@@ -162,9 +160,18 @@ class _Lowering:
             at = rule.condition_span.start - rule.span.start if rule.condition_span else 0
             entries.append(
                 RuleEntry(
-                    len(entries), rule.effect, role, block, tuple(sorted(facets)), cells,
-                    rule.condition, rule.condition_text, at, rule.because, place,
-                )  # fmt: skip
+                    number=len(entries),
+                    effect=rule.effect,
+                    role=role,
+                    block=block,
+                    facets=tuple(sorted(facets)),
+                    cells=cells,
+                    condition=rule.condition,
+                    condition_text=rule.condition_text,
+                    condition_at=at,
+                    because=rule.because,
+                    place=place,
+                )
             )
         return tuple(entries)
 
@@ -242,7 +249,13 @@ def _line(line: Any) -> dict[str, Any]:
         }  # fmt: skip
     if isinstance(line, TestResource):
         properties = _plain(line.properties)
-        return found | {"kind": "given", "type": line.type, "id": line.id, "scope": line.scope, "properties": properties}
+        return found | {
+            "kind": "given",
+            "type": line.type,
+            "id": line.id,
+            "scope": line.scope,
+            "properties": properties,
+        }
     if isinstance(line, Expectation):
         return found | {
             "kind": "may", "user": line.user, "allowed": line.allowed, "action": line.action,
