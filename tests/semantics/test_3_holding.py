@@ -181,7 +181,9 @@ def test_parents_are_of_the_own_kind_or_one_above(scopes: str) -> None:
 
 def test_a_kind_above_need_not_be_the_next() -> None:
     """A room may lie in a region at once."""
-    directory = "scopes: {region/a: {}, room/1: {parent: region/a}}\nusers: {ann: {assignments: [{role: r, scope: region/a}]}}"
+    directory = (
+        "scopes: {region/a: {}, room/1: {parent: region/a}}\nusers: {ann: {assignments: [{role: r, scope: region/a}]}}"
+    )
     assert code(bind(TREE, directory), "ann", "read", scope="room/1") == "allowed"
 
 
@@ -192,7 +194,7 @@ def test_kinds_beside_one_another_hold_nothing_of_one_another() -> None:
         bind(text, "scopes: {a/1: {parent: b/1}, b/1: {}}")
 
 
-# -- windows -----------------------------------------------------------------------------------------------------------
+# -- windows ---------------------------------------------------------------------------------------------------------
 
 
 def timed(role: str, window: str, more: str = "") -> str:
@@ -246,7 +248,7 @@ def test_open_windows() -> None:
 
 def test_windows_of_groups_assignments() -> None:
     """A group's assignment may carry a window too."""
-    directory = f"users: {{ann: {{}}}}\ngroups: {{g: {{members: [ann], assignments: [{{role: r, until: \"{UNTIL}\"}}]}}}}"
+    directory = f'users: {{ann: {{}}}}\ngroups: {{g: {{members: [ann], assignments: [{{role: r, until: "{UNTIL}"}}]}}}}'
     assert code(bind(SIMPLE, directory, lambda: END - 1), "ann", "read") == "allowed"
     assert code(bind(SIMPLE, directory, lambda: END), "ann", "read") == "no_rule"
 
@@ -287,7 +289,7 @@ def test_outside_its_window_an_assignment_makes_no_member() -> None:
     assert code(bind(text, directory, lambda: START), "ann", "sign") == "allowed"
 
 
-# -- individual over group -----------------------------------------------------------------------------------------------
+# -- individual over group -------------------------------------------------------------------------------------------
 
 OVER = TREE + "role quiet {} role w { allow write on note } assignments { individual over group }"
 
@@ -402,9 +404,12 @@ def test_included_roles_of_a_hidden_one_are_hidden() -> None:
     assert code(over("{role: r}", "{role: both}", text), "ann", "write") == "no_rule"
 
 
-# -- where the request stands --------------------------------------------------------------------------------------------
+# -- where the request stands ----------------------------------------------------------------------------------------
 
-ABOUT = SIMPLE + "role x { allow read on note when resource.scope == \"company\" deny write on note when resource.scope == \"s\" }"
+ABOUT = (
+    SIMPLE
+    + 'role x { allow read on note when resource.scope == "company" deny write on note when resource.scope == "s" }'
+)
 STAFF = """
 scopes: {branch/n: {}, branch/s: {}}
 users:
@@ -447,7 +452,10 @@ def test_without_a_scope_only_what_counts_denies() -> None:
 
 def test_without_a_scope_a_conditional_deny_from_below_binds_unless_false() -> None:
     """Denies from any scope count with their conditions."""
-    text = PLAIN.replace("note {", "note { p: bool") + "role r { allow read on note } role d { deny read on note when resource.p }"
+    text = (
+        PLAIN.replace("note {", "note { p: bool")
+        + "role r { allow read on note } role d { deny read on note when resource.p }"
+    )
     directory = "scopes: {branch/n: {}}\nusers: {ann: {assignments: [{role: r}, {role: d, scope: branch/n}]}}"
     pdp = bind(text, directory)
     assert code(pdp, "ann", "read", p=False) == "allowed"
@@ -482,7 +490,8 @@ def test_the_root_by_name_is_just_the_root() -> None:
 
 
 @pytest.mark.parametrize(
-    "scope", ["", "branch", "branch/", "/n", "room/n", "n", "Branch/n", " branch/n", "company2", 5, True, [], ["branch/n"], {}]
+    "scope",
+    ["", "branch", "branch/", "/n", "room/n", "n", "Branch/n", " branch/n", "company2", 5, True, [], ["branch/n"], {}],
 )
 def test_a_scope_that_is_none(scope: Any) -> None:
     """Malformed, or of a kind that the policy lacks, is `invalid_request`, for those who may everywhere too."""
@@ -495,7 +504,7 @@ def test_malformed_before_anything_else() -> None:
     assert code(bind(BLOCKS, STAFF), "stranger", "fly", "bird", scope="room/1") == "invalid_request"
 
 
-# -- everyone and members ------------------------------------------------------------------------------------------------
+# -- everyone and members --------------------------------------------------------------------------------------------
 
 
 def test_everyone_is_every_known_active_user() -> None:
@@ -547,7 +556,7 @@ def test_rules_of_blocks_have_no_role() -> None:
     assert [(rule["role"], rule["block"]) for rule in rules] == [(None, "members")]
 
 
-# -- subjects ------------------------------------------------------------------------------------------------------------
+# -- subjects --------------------------------------------------------------------------------------------------------
 
 KINDS = """
 users:
@@ -576,12 +585,15 @@ def test_the_subjects_type_is_the_users(user: str, type: str, expected: str) -> 
 
 def test_subject_properties_override_no_fact() -> None:
     """Neither status nor attributes, roles, groups nor type."""
-    text = PLAIN + """
+    text = (
+        PLAIN
+        + """
     user { team: string  nick: string? }
     role r { allow read on note when user.team == "x" }
     role boss { allow write on note }
     everyone { allow sign on note when "g" in user.groups or has user.nick }
     """
+    )
     directory = "users: {ann: {attributes: {team: y}, assignments: [{role: r}]}, bob: {status: disabled}, cyd: {}}"
     pdp = bind(text, directory)
     claims = {"team": "x", "roles": ["boss"], "groups": ["g"], "status": "active", "type": "user", "nick": "a"}
@@ -593,7 +605,9 @@ def test_subject_properties_override_no_fact() -> None:
     assert code(pdp, "cyd", "read", subject=claims) == "no_rule"
 
 
-CLAIMS = PLAIN + """
+CLAIMS = (
+    PLAIN
+    + """
 user { team: string }
 role r { allow read on note }
 role teamed { allow write on note when user.team == "x" }
@@ -601,6 +615,7 @@ role no { deny read on note }
 role old_hand was veteran { allow sign on note }
 assignments { roles from subject }
 """
+)
 KNOWN = "scopes: {branch/n: {}}\nusers: {ann: {}, off: {status: disabled}}\nremoved: [gone]"
 
 
@@ -663,7 +678,7 @@ def test_a_removed_user_is_unknown() -> None:
     assert code(pdp, "ann", "read") == "allowed"
 
 
-# -- the directory file (9) ----------------------------------------------------------------------------------------------
+# -- the directory file (9) ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["no", "123", "1e3", "true", "null", "0x10", "2024-01-01", "1.0", "~", "on"])
@@ -683,7 +698,9 @@ def test_ids_are_strings(name: str) -> None:
 def test_roles_are_strings_too() -> None:
     """A role may be called `no` or `123`."""
     for name in ("no", "on", "123"):
-        pdp = bind(PLAIN + f"role `{name}` {{ allow read on note }}", f"users: {{ann: {{assignments: [{{role: {name}}}]}}}}")
+        pdp = bind(
+            PLAIN + f"role `{name}` {{ allow read on note }}", f"users: {{ann: {{assignments: [{{role: {name}}}]}}}}"
+        )
         assert code(pdp, "ann", "read") == "allowed"
 
 
@@ -720,7 +737,8 @@ def test_other_scalars_are_as_in_json(written: str, type: str, condition: str, v
 
 def test_a_directory_in_json() -> None:
     """JSON is valid, with a status that is `active` unless given."""
-    text = '{"users": {"ann": {"assignments": [{"role": "r"}]}, "bob": {"status": "pending", "assignments": [{"role": "r"}]}}}'
+    held = '"assignments": [{"role": "r"}]'
+    text = f'{{"users": {{"ann": {{{held}}}, "bob": {{"status": "pending", {held}}}}}}}'
     pdp = bind(SIMPLE, text)
     assert code(pdp, "ann", "read") == "allowed"
     assert code(pdp, "bob", "read") == "inactive_user"
@@ -748,7 +766,7 @@ def test_every_section_may_be_missing(text: str) -> None:
         "users: {ann: {status: off}}",
         "users: {ann: {assignments: [{role: r, scope: branch/nowhere}]}}",
         "users: {ann: {assignments: [{role: r, from: 2024-01-01}]}}",
-        "users: {ann: {assignments: [{role: r, until: \"2024-01-01T00:00:00\"}]}}",
+        'users: {ann: {assignments: [{role: r, until: "2024-01-01T00:00:00"}]}}',
         "users: {ann: {assignments: [{scope: branch/n}]}}\nscopes: {branch/n: {}}",
         "users: [ann]",
         "users: {ann: {satus: active}}",

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
+import json
 import math
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from world import ANN, PLAIN, Json, bind, code, explained, overlay, policy, request
 
 from remit import Directory, Policy
+from remit.cli.explain_command import command
 
-TEXT = PLAIN + """
+TEXT = (
+    PLAIN
+    + """
 role r { allow read on note  allow write on note deny write on note }
 """
+)
 PEOPLE = """
 scopes: {branch/n: {}}
 users:
@@ -23,7 +30,7 @@ users:
   new: {status: pending, assignments: [{role: r}]}
 """
 
-# -- codes ---------------------------------------------------------------------------------------------------------------
+# -- codes -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -61,8 +68,6 @@ GOOD = request("ann", "read")
 
 def changed(path: str, value: Any) -> Json:
     """The good request with one value at a dotted path replaced; ... takes it away."""
-    import copy
-
     made = copy.deepcopy(GOOD)
     *above, last = path.split(".")
     at = made
@@ -190,7 +195,7 @@ def test_an_included_deny_binds() -> None:
     assert code(bind(text), "ann", "read") == "denied_by_rule"
 
 
-# -- rules ---------------------------------------------------------------------------------------------------------------
+# -- rules -----------------------------------------------------------------------------------------------------------
 
 MANY = {
     "b.remit": PLAIN + "role r includes q { allow read on note }\neveryone { allow read on note }",
@@ -311,7 +316,18 @@ def test_needed_means_that_the_decision_would_change() -> None:
     ]
 
 
-# -- ids -----------------------------------------------------------------------------------------------------------------
+def test_how_roles_of_an_option_are_held(tmp_path: Path) -> None:
+    """With `--role` instead of a user, `via` is `option`, and the status null."""
+    (tmp_path / "main.remit").write_text(PLAIN + "role r { allow read on note }")
+    called = ["--role", "r", "read", "note", "--policy", str(tmp_path), "--output-format", "json"]
+    done = CliRunner().invoke(command, called, catch_exceptions=False)
+    assert done.exit_code == 0
+    found = json.loads(done.output)
+    assert found["held"] == [{"role": "r", "scope": "company", "via": "option", "group": None, "includes": []}]
+    assert found["status"] is None
+
+
+# -- ids -------------------------------------------------------------------------------------------------------------
 
 CELLS = """
 area desk {{ resource note {{ n: int p: bool actions read, write }} resource memo {{ n: int p: bool actions read }} }}
@@ -383,7 +399,7 @@ def test_an_included_rule_has_its_own_roles_id() -> None:
     assert by_r["role"] == "q"
 
 
-# -- files ---------------------------------------------------------------------------------------------------------------
+# -- files -----------------------------------------------------------------------------------------------------------
 
 
 def test_files_are_relative_to_the_policys_folder(tmp_path: Path) -> None:
@@ -404,6 +420,15 @@ def test_files_are_relative_to_the_policys_folder(tmp_path: Path) -> None:
     assert found == sorted(found)
 
 
+def test_a_single_files_place_is_its_name(tmp_path: Path) -> None:
+    """A policy of one file lies in that file's folder."""
+    path = tmp_path / "deep" / "one.remit"
+    path.parent.mkdir()
+    path.write_text(PLAIN + "role r { allow read on note }")
+    [rule] = Policy.load(path).bind(Directory.from_text(ANN)).decide(request("ann", "read")).rules
+    assert rule["file"] == "one.remit"
+
+
 def test_ids_are_the_same_in_an_overlay() -> None:
     """A base's rule keeps its id, and an extension's is of the role it extends."""
     base = policy(PLAIN + "role r { allow read on note }")
@@ -418,7 +443,7 @@ def test_ids_are_the_same_in_an_overlay() -> None:
     assert [rule["id"] for rule in plain] == [added["id"]]
 
 
-# -- the clock -----------------------------------------------------------------------------------------------------------
+# -- the clock -------------------------------------------------------------------------------------------------------
 
 TIMES = """
 area desk {
@@ -432,7 +457,9 @@ role r {
   allow write on note when context.time == context.time
 }
 """
-WINDOWS = 'users: {ann: {assignments: [{role: r, from: "2000-01-01T00:00:00Z"}, {role: r, until: "2100-01-01T00:00:00Z"}]}}'
+WINDOWS = (
+    'users: {ann: {assignments: [{role: r, from: "2000-01-01T00:00:00Z"}, {role: r, until: "2100-01-01T00:00:00Z"}]}}'
+)
 
 
 class Ticking:

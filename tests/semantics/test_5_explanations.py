@@ -12,7 +12,7 @@ from remit import Pdp
 
 PLACES = "scopes: {branch/n: {}, branch/s: {}}\n"
 
-# -- why -----------------------------------------------------------------------------------------------------------------
+# -- why -------------------------------------------------------------------------------------------------------------
 
 WHY = """scope company
 scope branch in company
@@ -26,13 +26,16 @@ role s {
   allow write on note when own
 }
 """
-WHO = PLACES + """users:
+WHO = (
+    PLACES
+    + """users:
   ann: {assignments: [{role: r, scope: branch/n}]}
   bob: {attributes: {team: y}, assignments: [{role: s}]}
   off: {status: disabled, assignments: [{role: r}]}
 groups:
   g: {members: [bob], assignments: [{role: r}]}
 """
+)
 
 
 def test_an_explanation_has_all_its_keys() -> None:
@@ -53,7 +56,13 @@ def test_an_explanation_has_all_its_keys() -> None:
 def test_an_applied_rule_says_all_about_itself() -> None:
     """Its id, role, place, text and reason, whether it decides, and its condition's parts with what they saw."""
     [rule] = explained(bind(WHY, WHO), "ann", "read", owner="ann", n=3, scope="branch/n")["rules"]
-    assert (rule["effect"], rule["role"], rule["file"], rule["line"], rule["column"]) == ("allow", "base", "x.remit", 6, 13)
+    assert (rule["effect"], rule["role"], rule["file"], rule["line"], rule["column"]) == (
+        "allow",
+        "base",
+        "x.remit",
+        6,
+        13,
+    )
     assert rule["because"] == "mine"
     assert rule["decides"] is True
     assert rule["needed"] is True
@@ -117,17 +126,23 @@ def test_includes_are_all_of_them() -> None:
     assert sorted(held["includes"]) == ["a", "b", "c"]
 
 
-HIDING = PLAIN + """
+HIDING = (
+    PLAIN
+    + """
 role quiet {}
 role r { allow read on note }
 role w { allow write on note }
 assignments { individual over group }
 """
-HIDERS = PLACES + """
+)
+HIDERS = (
+    PLACES
+    + """
 users: {ann: {assignments: [{role: quiet, scope: branch/n}]}, bob: {}}
 groups:
   g: {members: [ann, bob], assignments: [{role: r, scope: branch/n}, {role: w}]}
 """
+)
 
 
 def test_what_is_hidden_and_by_what() -> None:
@@ -153,9 +168,9 @@ def test_status_is_the_users() -> None:
     assert explained(pdp, "eve", "read")["status"] is None
 
 
-# -- repairs -------------------------------------------------------------------------------------------------------------
+# -- repairs ---------------------------------------------------------------------------------------------------------
 
-R = PLAIN.replace("note {", "note { p: bool n: int owner: user s: \"open\" | \"closed\" | \"secret\" ").replace(
+R = PLAIN.replace("note {", 'note { p: bool n: int owner: user s: "open" | "closed" | "secret" ').replace(
     "\nscope", "scope", 1
 )
 NOBODY = PLACES + "users: {ann: {}}"
@@ -290,7 +305,7 @@ def test_what_is_never_chosen(condition: str) -> None:
 
 def test_a_condition_with_one_free_attribute() -> None:
     """The rest of the condition must be true already."""
-    rules = "user { team: string } role r { allow read on note when resource.p and user.team == \"x\" }"
+    rules = 'user { team: string } role r { allow read on note when resource.p and user.team == "x" }'
     staff = "users: {ann: {attributes: {team: x}, assignments: [{role: r}]}}"
     assert found(rules, staff, p=False) == [["condition 1"]]
 
@@ -351,7 +366,7 @@ def test_at_most_a_hundred() -> None:
     assert explanation["repairs_complete"] is True
 
 
-# -- atoms ---------------------------------------------------------------------------------------------------------------
+# -- atoms -----------------------------------------------------------------------------------------------------------
 
 
 def atoms(rules: str, directory: str = ANN, **more: Any) -> list[list[Json]]:
@@ -361,7 +376,9 @@ def atoms(rules: str, directory: str = ANN, **more: Any) -> list[list[Json]]:
 
 def test_the_atom_of_a_condition() -> None:
     """Place, text and the values that were tried."""
-    [[atom]] = atoms("role r {\n  allow read on note when resource.owner == user.id and resource.p }", p=True, owner="bob")
+    [[atom]] = atoms(
+        "role r {\n  allow read on note when resource.owner == user.id and resource.p }", p=True, owner="bob"
+    )
     assert atom["kind"] == "condition"
     assert (atom["file"], atom["line"]) == ("x.remit", 2)
     assert atom["condition"] == "resource.owner == user.id and resource.p"
@@ -403,7 +420,8 @@ def test_what_an_added_role_hides() -> None:
     """With `individual over group`, the group's roles at that scope."""
     rules = "role b { allow read on note } role w { allow write on note } assignments { individual over group }"
     staff = PLACES + (
-        "users: {ann: {}}\ngroups: {g: {members: [ann], assignments: [{role: w, scope: branch/n}, {role: w, scope: branch/s}]}}"
+        "users: {ann: {}}\n"
+        "groups: {g: {members: [ann], assignments: [{role: w, scope: branch/n}, {role: w, scope: branch/s}]}}"
     )
     [[atom]] = atoms(rules, staff, scope="branch/n")
     [hidden] = atom["hides"]

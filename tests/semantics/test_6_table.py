@@ -17,7 +17,7 @@ from world import ANN, PLAIN, Json, overlay, policy, request
 from remit import Directory, Policy, PolicyError
 from remit.cli.compile_command import command
 
-# -- the digest: what does not move it -----------------------------------------------------------------------------------
+# -- the digest: what does not move it -------------------------------------------------------------------------------
 
 FIELDS = 'a: bool b: bool c: bool n: int m: int s: "open" | "closed" t: time u: user l: set of string x: int?'
 NOTE = f"area desk {{ resource note {{ {FIELDS} actions read, write }} resource memo {{ actions read }} }}\n"
@@ -181,6 +181,43 @@ def test_the_digest_is_over_the_meaning(way: str) -> None:
     assert digest(SAME[way]) == digest(WHOLE)
 
 
+LISTS = (
+    WHOLE.replace("was old includes base", "was old, elder includes base, mid")
+    .replace("assign r individual", "assign r, wide on register assign base individual")
+    .replace("n: int", 'n: int e: "a" | "b" l: set of "a" | "b"')
+    .replace("base within r", "only r, wide may read, write on note")
+    + "role mid {} assert read on note requires context.hour < 9"
+)
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("was old, elder", "was elder, old"),
+        ("includes base, mid", "includes mid, base"),
+        ("assign r, wide", "assign wide, r"),
+        ('e: "a" | "b"', 'e: "b" | "a"'),
+        ('set of "a" | "b"', 'set of ("b" | "a")'),
+        ("only r, wide may read, write", "only wide, r may write, read"),
+        ("requires context.hour < 9", "requires early"),
+        ("requires context.hour < 9", "requires not 9 <= context.hour"),
+        ("on register assign base individual over group", "individual over group on register assign base"),
+        ("early", "`early`"),
+    ],
+)
+def test_the_order_in_lists_does_not_move_the_digest(one: str, other: str) -> None:
+    """What is a set is kept sorted; conditions of asserts are normalised too."""
+    assert one in LISTS
+    assert digest(LISTS.replace(one, other)) == digest(LISTS)
+
+
+def test_includes_are_meaning_even_where_they_grant_the_same() -> None:
+    """A role that includes another is not one that repeats its rules."""
+    included = digest(PLAIN + "role a { allow read on note } role b includes a {}")
+    repeated = digest(PLAIN + "role a { allow read on note } role b { allow read on note }")
+    assert included != repeated
+
+
 OTHER: dict[str, str] = {
     "an action more": WHOLE.replace("actions read, write", "actions read, write, sign"),
     "an attribute more": WHOLE.replace("n: int", "n: int m: int"),
@@ -235,11 +272,16 @@ def test_an_overlay_has_a_digest_of_its_own() -> None:
     assert overlay("extend role r { allow write on note }", base).digest == changed.digest
 
 
-# -- the artifact --------------------------------------------------------------------------------------------------------
+# -- the artifact ----------------------------------------------------------------------------------------------------
 
 RICH = """scope company
 scope branch in company
-area desk { resource note { owner: user n: int s: "open" | "closed" t: time l: set of string x: int? actions read, write, sign } }
+area desk {
+  resource note {
+    owner: user n: int s: "open" | "closed" t: time l: set of string x: int?
+    actions read, write, sign
+  }
+}
 area money { resource invoice { actions read, pay } permission view { read on invoice } }
 context { hour: int channel: string? }
 user { team: string }
@@ -287,7 +329,13 @@ def requests() -> list[Json]:
     contexts: list[Json] = [{}, {"hour": 9, "channel": "api"}]
     made = []
     for user in ("ann", "bob", "cyd", "dan", "eve", "fay", "stranger"):
-        for type, action in [("note", "read"), ("note", "write"), ("note", "sign"), ("invoice", "read"), ("invoice", "pay")]:
+        for type, action in [
+            ("note", "read"),
+            ("note", "write"),
+            ("note", "sign"),
+            ("invoice", "read"),
+            ("invoice", "pay"),
+        ]:
             for scope in (None, "company", "branch/n", "branch/s", "branch/new"):
                 for given in properties:
                     for context in contexts:

@@ -135,8 +135,8 @@ _NEVER = Access(ex.FALSE, ())
 def matrix(table: Table) -> Json:
     """What somebody who holds only one role may do, for each role and cell: `{"roles", "rows": [{"area", "type",
     "action", "cells": {ROLE: {"effect", "when", "rules"}}}]}`. Only a role: it, what it includes, the blocks everyone
-    and members. `effect` is `deny` where a deny without a condition binds, or one with a condition (then in `when`)
-    and nothing allows; `allow` with an empty `when` where it is outright, else with each alternative as a text."""
+    and members. `effect` is `deny` where a deny without a condition binds, or one of the role's with a condition (then
+    in `when`) and nothing allows; `allow` with an empty `when` where it is outright, else with each alternative as a text."""
     forms = Forms(table)
     reach = {name: role.facets | {EVERYONE, MEMBERS} for name, role in table.roles.items()}
     by_cell: dict[tuple[str, str], list[RuleEntry]] = {}
@@ -182,8 +182,8 @@ def _matrix_cell(rules: list[RuleEntry], resource_type: str, action: str, forms:
     if outright["deny"]:
         return cell("deny", [], outright["deny"])
     if not outright["allow"] and not allows:
-        texts = list(dict.fromkeys(_text(rule) for rule in denies))
-        return cell("deny", texts, denies) if denies else cell("none", [], [])
+        own = [rule for rule in denies if rule.block is None]  # a block's says nothing of this role
+        return cell("deny", list(dict.fromkeys(map(_text, own))), own) if own else cell("none", [], [])
     unless = " and ".join(dict.fromkeys(f"not ({_text(rule)})" for rule in denies))
     if outright["allow"]:
         return cell("allow", [unless] if unless else [], [*outright["allow"], *denies])

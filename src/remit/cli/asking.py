@@ -147,18 +147,20 @@ def elsewhere(pdp: Pdp, scope: str | None, user: User | None) -> str:
 
 def path_from_here(table: Table) -> Callable[[str], str]:
     """A policy's file → its path from where we stand; of a compiled table without origins, its own name for it."""
-    here = Path.cwd()
 
     def path(file: str) -> str:
         origin = table.origins.get(file)
-        if origin is None:
-            return file
-        try:
-            return Path(origin).resolve().relative_to(here).as_posix()
-        except ValueError:
-            return origin
+        return file if origin is None else from_here(origin)
 
     return path
+
+
+def from_here(path: str) -> str:
+    """A path relative to the folder we stand in, where it lies below it."""
+    try:
+        return Path(path).resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return path
 
 
 # -- values ----------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 import click
@@ -76,9 +77,17 @@ def main() -> int:
         return 2
     except click.Abort:
         return 130
+    except SystemExit as stop:
+        if type(sys.stdout).__name__ == "PacifyFlushWrapper":  # click's mark: the reader has gone
+            return 0
+        return stop.code if isinstance(stop.code, int) else 2
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: end quietly
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a full disk, a closed terminal
+        with suppress(OSError):
+            click.echo(f"remit: the answer cannot be written: {(error.strerror or 'unknown reason').lower()}", err=True)
+        return 2
     except RecursionError:
         click.echo("remit: the input is nested too deeply", err=True)
         return 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from remit.cli import asking
@@ -54,8 +52,8 @@ class Question:
         roles = asking.check_roles(table, asked.roles) if asked.roles else None
         needs_directory = roles is None or (asked.scope is not None and asked.scope != table.root)
         directory = session.directory() if needs_directory else None
-        self.table = table
-        self.source = _relative(directory.data.name) if directory else ""
+        self._path = asking.path_from_here(table)
+        self.source = asking.from_here(directory.data.name) if directory else ""
         self.pdp: Pdp = session.bind(policy, directory)
         resource = {"type": kind, "id": identifier, "properties": properties}
         self.asked = read_parts(
@@ -90,14 +88,4 @@ class Question:
 
     def path(self, file: str) -> str:
         """A policy file as a path from where we stand; of a table, its own name for it."""
-        origin = self.table.origins.get(file)
-        return _relative(origin) if origin else file
-
-
-def _relative(path: str) -> str:
-    """Relative to the current folder where that is shorter to read."""
-    try:
-        relative = os.path.relpath(path, Path.cwd())
-    except ValueError:
-        return path
-    return path if relative.startswith("..") else Path(relative).as_posix()
+        return self._path(file)

@@ -29,7 +29,7 @@ class Decision:
     @property
     def rules(self) -> list[dict[str, Any]]:
         """The deciding rules, sorted by file, line and column: the allows of an `allowed`, the denies of a
-        `denied_by_rule`, else none. Each has id, effect, role (null in a block, which has block), file, line, column."""
+        `denied_by_rule`, else none. Each has id, effect, role (null in a block), file, line and column."""
         if self._rules is None:
             judged = self.judged
             entries = judged.allows if judged.code == "allowed" else judged.denies

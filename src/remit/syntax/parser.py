@@ -224,6 +224,8 @@ class _Run:
             return "comparisons do not chain: join them with `and`"
         if word.lower() in STATEMENTS and "NAME" in accepted:
             return f"as a name, write it in backticks: `` `{word}` ``"
+        if "ASSERT" in accepted and word in _HOMES:
+            return _HOMES[word]
         near = nearest(word, (name.lower() for name in accepted if name not in _WORDS)) if len(word) > 1 else None
         return f"`{near}` has a similar spelling" if near else ""
 
@@ -270,6 +272,7 @@ class _Run:
 
     def _mend(self, at: int) -> bool:
         """Stands the parser before the next word that some state on the stack expects; False at the end."""
+        self._close()
         line_start = self.text.rfind("\n", 0, at) + 1
         for match in _HEAD.finditer(self.text, line_start):
             head = match.start(1)
@@ -288,6 +291,23 @@ class _Run:
                 return True
         self._lose(at)
         return False
+
+    def _close(self) -> None:
+        """Finishes a block whose `}` is read and waits for the next word, which is the wrong one: else what follows
+        would be read into a block that is closed."""
+        stack, values = self.state.state_stack, self.state.value_stack
+        last = values[-1] if values else None
+        if not isinstance(last, Token) or last.type != "RBRACE":
+            return
+        for terminal in ("ASSERT", "RBRACE"):  # what may stand after it in a file, and inside another block
+            while (action := self.table.states[stack[-1]].get(terminal)) and action[0].name == "Reduce":
+                rule = action[1]
+                size = len(rule.expansion)
+                children = values[-size:] if size else []
+                if size:
+                    del stack[-size:], values[-size:]
+                values.append(self.state.parse_conf.callbacks[rule](children))
+                stack.append(self.table.states[stack[-1]][rule.origin.name][1])
 
     def _depth_for(self, terminal: str, file_level: bool) -> int:
         """The highest state on the stack that shifts `terminal` (one that reduces on it merely ends there)."""
@@ -326,6 +346,13 @@ class _TooDeep(UnexpectedCharacters):
 _FILE_LEVEL = re.compile(r"(user|context)\s*\{|actions\s+\S+\s*=")
 _TOP = re.compile(rf"(?:^|(?<=\n))[ \t\r]*({'|'.join(STATEMENTS)})(?![A-Za-z0-9_])")
 _STRING = re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"')
+_HOMES = {  # what a word is told that begins no statement
+    **dict.fromkeys(("allow", "deny", "grant", "in"), "rules stand in a `role`, in `everyone` or in `members`"),
+    **dict.fromkeys(("resource", "permission"), "it stands in an `area`"),
+    **dict.fromkeys(("on", "individual", "roles"), "it stands in `assignments`"),
+    "given": "it stands in a `test`",
+    "}": "no block is open here",
+}
 _WORDS = {
     "NAME": "a name", "STRING": "a string", "INT": "a number", "DURATION": "a duration", "STAR": "`*`", "COMMA": "`,`",
     "COLON": "`:`", "DOT": "`.`", "SLASH": "`/`", "EQUAL": "`=`", "EQ": "`==`", "NE": "`!=`", "LE": "`<=`",
