@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("table",),
     ("model",),
     ("syntax",),
-    ("diagnostics", "codes", "source", "instant", "version"),  # what a finding is; spans; points in time
+    ("diagnostics", "codes", "source", "instant", "collection", "version"),  # what a finding is; spans; points in time
 )
 
 SIDEWAYS: dict[tuple[str, str], str] = {

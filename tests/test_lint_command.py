@@ -71,7 +71,8 @@ def test_clean(lint: Lint) -> None:
 
 def test_all_errors_of_all_files_at_once(lint: Lint) -> None:
     """One run reports every error of policy and directory, by file, and exits with 1."""
-    write({"b.remit": "role x { }\nrole x { }\nallow read\n", "a.remit": GOOD, "directory.yaml": "users: {ann: {staus: x}}"})
+    people = "users: {ann: {staus: x}}"
+    write({"b.remit": "role x { }\nrole x { }\nallow read\n", "a.remit": GOOD, "directory.yaml": people})
     ran = lint()
     assert ran.exit_code == 1
     assert ran.codes == ["E101", "E001", "E404"]
@@ -253,6 +254,15 @@ def test_wrong_calls(lint: Lint, args: list[str], said: str) -> None:
     ran = lint(*args)
     assert (ran.exit_code, ran.out) == (2, "")
     assert said in ran.err or not ran.err
+
+
+def test_a_compiled_table(lint: Lint) -> None:
+    """A compiled table has nothing to lint, and is not taken for a directory."""
+    write({"main.remit": GOOD})
+    assert CliRunner().invoke(remit, ["compile", "-o", "table.json"]).exit_code == 0
+    ran = lint("table.json")
+    assert (ran.exit_code, ran.out) == (2, "")
+    assert "is a compiled table" in ran.err
 
 
 def test_no_policy_here(lint: Lint) -> None:

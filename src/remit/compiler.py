@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from remit.collection import paused
 from remit.diagnostics import Diagnostic, ordered
 from remit.model.check import check
 from remit.model.policy import Model
@@ -32,7 +33,8 @@ class Compiled(NamedTuple):
 
 def parse_all(sources: Sequence[Source]) -> tuple[list[tree.File], list[Diagnostic]]:
     """Every source's tree, and what is wrong with their syntax."""
-    parsed = [parse(source) for source in sources]
+    with paused():
+        parsed = [parse(source) for source in sources]
     return [file for file, _ in parsed], [finding for _, found in parsed for finding in found]
 
 
@@ -40,9 +42,10 @@ def compile_files(
     files: Sequence[tree.File], findings: Sequence[Diagnostic], base: Model | None, name: str
 ) -> Compiled:
     """Check and lower what is parsed already."""
-    model, wrong = check(files, base, name)
-    found = ordered([*findings, *wrong])
-    return Compiled(model, None if found else lower(model), found)
+    with paused():
+        model, wrong = check(files, base, name)
+        found = ordered([*findings, *wrong])
+        return Compiled(model, None if found else lower(model), found)
 
 
 def compile_sources(sources: Sequence[Source], base: Model | None = None, name: str = "policy") -> Compiled:

@@ -6,8 +6,7 @@ A code is never reused. Its title names it in kebab case; its page is docs/error
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from remit.source import Span
 
@@ -16,16 +15,14 @@ Level = Literal["error", "warning", "note"]
 MOST_FINDINGS = 100  # of one run; the rest is counted and said
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """Another place that matters, with what is to be said there."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """A finding: what is wrong (`message`), where (`span`, with `label` under it), what to write instead (`help`)."""
 
     code: str
@@ -63,12 +60,14 @@ def similar(word: str, known: Iterable[str], otherwise: str = "") -> str:
     return f"`{name}` has a similar name" if name else otherwise
 
 
-@dataclass(slots=True)
 class Suggestions:
     """Looks for similar names, as long as the names looked at in one run are not too many: ten thousand mistakes among
     ten thousand names get no suggestions, but an answer in time."""
 
-    left: int = 100_000
+    __slots__ = ("left",)
+
+    def __init__(self, left: int = 100_000) -> None:
+        self.left = left
 
     def nearest(self, word: str, known: Collection[str]) -> str | None:
         self.left -= len(known)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 
 
-@dataclass(slots=True, eq=False)
 class Source:
-    """One text with the name it goes by in messages: a path relative to the policy's folder, with `/`."""
+    """One text with the name it goes by in messages: a path relative to the policy's folder, with `/`. `origin` is
+    where it was read from, as a path for the person at the terminal; empty: the name."""
 
-    name: str
-    text: str
-    origin: str = ""  # where it was read from, as a path for the person at the terminal; empty: the name
-    _starts: list[int] = field(default_factory=list, repr=False)
+    __slots__ = ("_starts", "name", "origin", "text")
+
+    def __init__(self, name: str, text: str, origin: str = "") -> None:
+        self.name = name
+        self.text = text
+        self.origin = origin
+        self._starts: list[int] = []
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, both from 1, in code points."""
@@ -36,13 +38,15 @@ class Source:
         return self.text[start:end].rstrip("\r")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Span:
     """A stretch of a source: offsets in code points, the end exclusive."""
 
-    source: Source
-    start: int
-    end: int
+    __slots__ = ("end", "source", "start")
+
+    def __init__(self, source: Source, start: int, end: int) -> None:
+        self.source = source
+        self.start = start
+        self.end = end
 
     @property
     def text(self) -> str:

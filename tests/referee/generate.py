@@ -144,7 +144,7 @@ def make_case(random: Random, requests: int = 40, small: bool = False) -> Case:
     """A case of everything. `small` keeps to fewer rules and to few attributes in a condition, for repairs."""
     maker = Maker(random, small)
     statements = maker.policy()
-    overlays = []
+    overlays: list[dict[str, str]] = []
     while random.random() < 0.4 and len(overlays) < 2:
         over = maker.overlay(len(overlays))
         overlays.append({f"over{len(overlays) or ''}.remit": lines(over)})
@@ -255,12 +255,12 @@ class Maker:
             inside = "  ".join(declared.text for declared in kind.attributes.values())
             bodies[area].append(f"  resource {name} {{ {inside}  actions {', '.join(kind.actions)} }}")
         everywhere = {action for kind in self.world.kinds.values() for action in kind.actions}
-        for name, inside in sets.items():
-            actions = frozenset[str]().union(*(self.world.sets.get(one, frozenset({one})) for one in inside))
-            known = all(one in self.world.sets or one in everywhere for one in inside)
+        for name, words in sets.items():
+            actions = frozenset[str]().union(*(self.world.sets.get(word, frozenset({word})) for word in words))
+            known = all(word in self.world.sets or word in everywhere for word in words)
             if known and self.chance(0.6):
                 self.world.sets[name] = actions
-                found.append(f"actions {name} = {', '.join(inside)}")
+                found.append(f"actions {name} = {', '.join(words)}")
         for area in areas:
             self.world.permissions[area] = {}
             for name in self.some(["view", "desk"], 0, 2):

@@ -188,7 +188,11 @@ class Choices:
         elements: list[Json] = []
         for node in self.nodes:
             if isinstance(node, ex.Member) and node.collection == attr:
-                asked_for = self.plain(node.operand) if node.operand in self.free else self.element(attr, node.operand)
+                item = node.operand
+                if isinstance(item, ex.Attr) and item in self.free:
+                    asked_for = self.plain(item)
+                else:
+                    asked_for = self.element(attr, item)
                 fitting = [item for item in asked_for if not isinstance(typed([item], declared.type), Unknown)]
                 elements.extend(item for item in fitting if item not in elements)
         if len(elements) > 7:

@@ -136,7 +136,7 @@ def matrix(table: Table) -> Json:
     """What somebody who holds only one role may do, for each role and cell: `{"roles", "rows": [{"area", "type",
     "action", "cells": {ROLE: {"effect", "when", "rules"}}}]}`. Only a role: it, what it includes, the blocks everyone
     and members. `effect` is `deny` where a deny without a condition binds, or one of the role's with a condition (then
-    in `when`) and nothing allows; `allow` with an empty `when` where it is outright, else with each alternative as a text."""
+    in `when`) and nothing allows; `allow` with an empty `when` where it is outright, else with each alternative."""
     forms = Forms(table)
     reach = {name: role.facets | {EVERYONE, MEMBERS} for name, role in table.roles.items()}
     by_cell: dict[tuple[str, str], list[RuleEntry]] = {}
@@ -182,7 +182,7 @@ def _matrix_cell(rules: list[RuleEntry], resource_type: str, action: str, forms:
     if outright["deny"]:
         return cell("deny", [], outright["deny"])
     if not outright["allow"] and not allows:
-        own = [rule for rule in denies if rule.block is None]  # a block's says nothing of this role
+        own = [rule for rule in denies if rule.block is None]  # not of everybody
         return cell("deny", list(dict.fromkeys(map(_text, own))), own) if own else cell("none", [], [])
     unless = " and ".join(dict.fromkeys(f"not ({_text(rule)})" for rule in denies))
     if outright["allow"]:

@@ -15,7 +15,7 @@ from remit.cli.session import Session, answers, coloured, directory_option, fail
 from remit.codes import CODES
 from remit.diagnostics import Diagnostic, similar
 from remit.project.config import FAIL_LEVELS, Config
-from remit.project.linting import Linted, lint_directory, lint_policy, lint_text
+from remit.project.linting import Linted, is_table, lint_directory, lint_policy, lint_text
 from remit.project.policies import policies_below
 
 _DIRECTORIES = (".yaml", ".yml", ".json")
@@ -120,6 +120,8 @@ def _lint(places: list[str], directory_path: str | None, config: Config, stdin_f
             lint_text(linted, data, name, given)
         elif not _exists(path):
             fail(f"there is no file or folder at `{place}`")
+        elif path.is_file() and is_table(path):
+            fail(f"`{place}` is a compiled table, which has no text to lint", "name the policy it was compiled from")
         elif path.is_file() and path.suffix.lower() in _DIRECTORIES:
             lint_directory(linted, path, path.parent)
         else:

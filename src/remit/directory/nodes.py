@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TypeAlias, final
 
 from remit.source import Source, Span
@@ -14,14 +13,16 @@ _WORDS: dict[str, object] = {"": None, "null": None, "true": True, "false": Fals
 
 
 @final
-@dataclass(slots=True, eq=False)
 class Scalar:
-    """`text` is what a key or an id is; `value` is what anything else is."""
+    """`text` is what a key or an id is; `value` is what anything else is. `plain`: written without quotes."""
 
-    text: str
-    start: int
-    end: int
-    plain: bool = False  # written without quotes
+    __slots__ = ("end", "plain", "start", "text")
+
+    def __init__(self, text: str, start: int, end: int, plain: bool = False) -> None:
+        self.text = text
+        self.start = start
+        self.end = end
+        self.plain = plain
 
     @property
     def value(self) -> object:
@@ -34,28 +35,34 @@ class Scalar:
 
 
 @final
-@dataclass(slots=True, eq=False)
 class Mapping:
-    start: int
-    end: int
-    entries: dict[str, tuple[Scalar, Node]] = field(default_factory=dict)
+    __slots__ = ("end", "entries", "start")
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start = start
+        self.end = end
+        self.entries: dict[str, tuple[Scalar, Node]] = {}
 
 
 @final
-@dataclass(slots=True, eq=False)
 class Sequence:
-    start: int
-    end: int
-    items: list[Node] = field(default_factory=list)
+    __slots__ = ("end", "items", "start")
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start = start
+        self.end = end
+        self.items: list[Node] = []
 
 
 @final
-@dataclass(slots=True, eq=False)
 class Hole:
     """Where an alias stood: reported already, and nothing is known about it."""
 
-    start: int
-    end: int
+    __slots__ = ("end", "start")
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start = start
+        self.end = end
 
 
 Node: TypeAlias = Scalar | Mapping | Sequence | Hole

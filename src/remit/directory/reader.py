@@ -8,9 +8,9 @@ holds it to the verdicts of `remit.directory.wire`.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Collection
 
+from remit.collection import paused
 from remit.diagnostics import Diagnostic, Label, ordered
 from remit.directory.circles import circles
 from remit.directory.codes import DIRECTORY_CODES
@@ -40,18 +40,13 @@ def read_directory(source: Source) -> tuple[Directory, list[Diagnostic]]:
 
     With findings of level error the directory is partial and must not be decided on. Opens no file, raises nothing.
     """
-    collecting = gc.isenabled()
-    gc.disable()  # no circles arise here, and looking for some in a million nodes doubles the time
-    try:
+    with paused():
         root, findings = compose(source)
         if root is None:
             return Directory(name=source.name), ordered(findings)
         reader = _Reader(source)
         directory = reader.read(root)
         return directory, ordered([*findings, *reader.findings])
-    finally:
-        if collecting:
-            gc.enable()
 
 
 class _Reader(Fields):

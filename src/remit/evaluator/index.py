@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from remit.evaluator.conditions import Test, compile_condition
-from remit.model.expression import Expr, attributes
+from remit.model.expression import Attr, Expr, attributes
 from remit.model.types import Reading
 from remit.table.meaning import Forms, rule_id
 from remit.table.shape import RuleEntry, Table
+
+_TIME = Attr("context", "time")
 
 
 class Entry(NamedTuple):
@@ -26,26 +28,35 @@ class Entry(NamedTuple):
 
 
 Conditional = tuple[tuple[int, Test], ...]
-Masks = tuple[int, int, Conditional, Conditional]
+Masks = tuple[int, int, int, int, Conditional, Conditional]
+Row = tuple[Test | None, str]  # a rule's condition and its id
+
+_MOST_ROWS = 256  # kept for one cell: as many different sets of roles as ask for it
 
 
 class Cell:
     """One (type, action). Entries stand in the order of their places. `masks` is what the fast path takes: the roles
-    that allow outright, those that deny outright, and the conditional allows and denies, each a mask and its test."""
+    that allow outright, those that deny outright, those of any conditional allow, of any conditional deny, and these
+    themselves, each a mask and its test. `timed`: some condition reads the time."""
 
-    __slots__ = ("action", "allows", "denies", "masks", "type")
+    __slots__ = ("action", "allows", "denies", "masks", "rows", "timed", "type")
 
-    def __init__(self, resource_type: str, action: str, allows: list[Entry], denies: list[Entry]) -> None:
+    def __init__(self, resource_type: str, action: str, allows: list[Entry], denies: list[Entry], timed: bool) -> None:
         self.type = resource_type
         self.action = action
         self.allows = tuple(allows)
         self.denies = tuple(denies)
+        self.timed = timed
+        allow_if, deny_if = _joined(allows), _joined(denies)
         self.masks: Masks = (
             _mask(entry.mask for entry in allows if entry.test is None),
             _mask(entry.mask for entry in denies if entry.test is None),
-            tuple((entry.mask, entry.test) for entry in allows if entry.test is not None),
-            tuple((entry.mask, entry.test) for entry in denies if entry.test is not None),
+            _mask(mask for mask, _ in allow_if),
+            _mask(mask for mask, _ in deny_if),
+            allow_if,
+            deny_if,
         )
+        self.rows: dict[tuple[int, int], tuple[tuple[Row, ...], tuple[Row, ...]]] = {}
 
 
 def _mask(masks: Iterable[int]) -> int:
@@ -53,6 +64,16 @@ def _mask(masks: Iterable[int]) -> int:
     for mask in masks:
         found |= mask
     return found
+
+
+def _joined(entries: list[Entry]) -> Conditional:
+    """The conditional entries, those with the same condition as one."""
+    found: dict[int, tuple[int, Test]] = {}
+    for entry in entries:
+        if entry.test is not None:
+            mask, test = found.get(id(entry.test), (0, entry.test))
+            found[id(entry.test)] = (mask | entry.mask, test)
+    return tuple(found.values())
 
 
 class _Actions(dict[str, Cell]):
@@ -89,7 +110,8 @@ class Index:
                 self._by_type.setdefault(name, []).append(rule)
         self._tests: dict[tuple[int, tuple[object, ...]], Test] = {}
         self._readings: dict[str, Reading] = {}
-        self._reads: dict[int, list[object]] = {}
+        self._reads: dict[int, list[Attr]] = {}
+        self._conditions: dict[Expr, Expr] = {}
         self._ids: dict[tuple[int, str, str], str] = {}
         self._forms = Forms(table)
         self.cells: dict[str, _Actions] = {name: _Actions(self, name) for name in table.types}
@@ -103,17 +125,46 @@ class Index:
                 for facet in rule.facets:
                     mask |= self._facet_masks[facet]
                 entries[rule.effect].append(Entry(mask, self.test(rule.condition, resource_type), rule))
-        return Cell(resource_type, action, entries["allow"], entries["deny"])
+        timed = any(self._reads_time(entry.rule.condition) for effect in entries.values() for entry in effect)
+        return Cell(resource_type, action, entries["allow"], entries["deny"], timed)
+
+    def _reads_time(self, condition: Expr | None) -> bool:
+        return condition is not None and _TIME in self._read(condition)
+
+    def _read(self, condition: Expr) -> list[Attr]:
+        """What a condition reads, in a fixed order."""
+        read = self._reads.get(id(condition))
+        if read is None:
+            read = self._reads[id(condition)] = sorted(attributes(condition), key=str)
+        return read
+
+    def rows(self, cell: Cell, held_allow: int, held_deny: int) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+        """The denies and the allows of a cell that concern somebody who holds these roles, each cut behind the first
+        without a condition: what decides comes no later."""
+        key = (held_allow, held_deny)
+        found = cell.rows.get(key)
+        if found is None:
+            found = (self._rows(cell, cell.denies, held_deny), self._rows(cell, cell.allows, held_allow))
+            if len(cell.rows) < _MOST_ROWS:
+                cell.rows[key] = found
+        return found
+
+    def _rows(self, cell: Cell, entries: tuple[Entry, ...], held: int) -> tuple[Row, ...]:
+        rows: list[Row] = []
+        for mask, test, rule in entries:
+            if mask & held:
+                rows.append((test, self.rule_id(rule, cell)))
+                if test is None:
+                    break
+        return tuple(rows)
 
     def test(self, condition: Expr | None, resource_type: str) -> Test | None:
         """The condition as a function, built once for all types that declare what it reads alike."""
         if condition is None:
             return None
         reading = self.reading(resource_type)
-        read = self._reads.get(id(condition))
-        if read is None:
-            read = self._reads[id(condition)] = sorted(attributes(condition), key=str)
-        signature = tuple(reading.find(attr) for attr in read)  # type: ignore[arg-type]
+        condition = self._conditions.setdefault(condition, condition)  # rules that say the same share one
+        signature = tuple(reading.find(attr) for attr in self._read(condition))
         found = self._tests.get((id(condition), signature))
         if found is None:
             found = self._tests[id(condition), signature] = compile_condition(condition, reading)

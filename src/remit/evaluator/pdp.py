@@ -57,36 +57,49 @@ class Pdp:
     ) -> bool:
         """Whether the user may. `resource` has `type`, and perhaps `id` and `properties`. Bad input is False."""
         try:
-            allow, deny, allow_if, deny_if = self._cells[resource["type"]][action].masks
+            cell = self._cells[resource["type"]][action]
+            allow, deny, may_allow, may_deny, allow_if, deny_if = cell.masks
             properties = resource.get("properties")
             held_allow, held_deny, person = self._held[user][None if properties is None else properties.get("scope")]
             identifier = resource.get("id")
-            if identifier is None or type(identifier) is str:
-                if context is None:
-                    context = EMPTY
-                elif type(context) is not dict or "time" in context:
-                    return self._allows_slowly(user, action, resource, context)
+            if (identifier is None or type(identifier) is str) and (
+                context is None or (type(context) is dict and "time" not in context)
+            ):
                 if deny & held_deny:
                     return False
                 known = None
-                for mask, test in deny_if:
-                    if mask & held_deny:
-                        if known is None:
-                            known = _new(Facts, (user, properties or EMPTY, context, identifier, person))
-                        if test(known) is not False:
+                if may_deny & held_deny:
+                    known = self._known(cell, user, properties, context, identifier, person)
+                    for mask, test in deny_if:
+                        if mask & held_deny and test(known) is not False:
                             return False
                 if allow & held_allow:
                     return True
-                for mask, test in allow_if:
-                    if mask & held_allow:
-                        if known is None:
-                            known = _new(Facts, (user, properties or EMPTY, context, identifier, person))
-                        if test(known) is True:
+                if may_allow & held_allow:
+                    known = known or self._known(cell, user, properties, context, identifier, person)
+                    for mask, test in allow_if:
+                        if mask & held_allow and test(known) is True:
                             return True
                 return False
         except (KeyError, TypeError, AttributeError):
             pass  # an unknown name, a wrong shape, or somebody whose roles come and go in time
         return self._allows_slowly(user, action, resource, context)
+
+    def _known(
+        self,
+        cell: Cell,
+        user: str,
+        properties: Mapping[str, Any] | None,
+        context: Mapping[str, Any] | None,
+        identifier: str | None,
+        person: Person,
+    ) -> Facts:
+        """The facts of one decision on the fast path; the clock is read here, once, where a condition will ask."""
+        if cell.timed:
+            now = self.clock()
+            person = person._replace(time=lambda: now)
+        made: Facts = _new(Facts, (user, properties or EMPTY, context or EMPTY, identifier, person))
+        return made
 
     def _allows_slowly(self, user: object, action: Any, resource: Any, context: Any) -> bool:
         if not isinstance(user, str):
@@ -107,13 +120,20 @@ class Pdp:
             if (identifier is None or type(identifier) is str) and (
                 context is None or (type(context) is dict and "time" not in context)
             ):
-                known = _new(Facts, (user, properties or EMPTY, context or EMPTY, identifier, person))
-                for mask, test, rule in cell.denies:
-                    if mask & held_deny and (test is None or test(known) is not False):
-                        return self.index.rule_id(rule, cell)
-                for mask, test, rule in cell.allows:
-                    if mask & held_allow and (test is None or test(known) is True):
-                        return self.index.rule_id(rule, cell)
+                known = None
+                denies, allows = self.index.rows(cell, held_allow, held_deny)
+                for test, identity in denies:
+                    if test is None:
+                        return identity
+                    known = known or self._known(cell, user, properties, context, identifier, person)
+                    if test(known) is not False:
+                        return identity
+                for test, identity in allows:
+                    if test is None:
+                        return identity
+                    known = known or self._known(cell, user, properties, context, identifier, person)
+                    if test(known) is True:
+                        return identity
                 return None
         except (KeyError, TypeError, AttributeError):
             pass
@@ -147,6 +167,8 @@ class Pdp:
         """The first code that fits (SEMANTICS 4), with every rule that applied."""
         if isinstance(asked, Malformed):
             return Judged("invalid_request", (), (), None, None, None, None, None, asked.why)
+        if isinstance(asked.claims, Malformed) and self._takes_claims(asked):
+            return Judged("invalid_request", (), (), None, None, None, None, None, asked.claims.why)
         actions = self._cells.get(asked.type)
         if actions is None:
             return Judged("unknown_resource_type", (), (), asked, None, None, None, None)
@@ -195,11 +217,16 @@ class Pdp:
             if asked.user_type is not None and asked.user_type != user.type:
                 return None
             return user, holders.holdings(user)
-        if not self.table.roles_from_subject or asked.claims is None or asked.user in self.directory.removed:
+        if asked.claims is None or isinstance(asked.claims, Malformed) or not self._takes_claims(asked):
             return None
         brought = [holders.holding(claim.role, claim.scope, "subject") for claim in asked.claims]
         attributes = dict(asked.subject)
         return User(asked.user, attributes=attributes), tuple(holding for holding in brought if holding)
+
+    def _takes_claims(self, asked: Asked) -> bool:
+        """Whether the roles a subject brings count: for users the directory has never known, if the policy says so."""
+        known = asked.user in self.directory.users or asked.user in self.directory.removed
+        return self.table.roles_from_subject and not known
 
     def time(self, asked: Asked) -> int | None:
         """The time of the decision: the request's, else the clock's; None where the request's is malformed."""
@@ -223,11 +250,13 @@ class Pdp:
 
     def actions(self, user: str, resource: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> list[str]:
         """The actions the user may do on the resource, sorted."""
-        try:
-            known = self.table.types[resource["type"]].actions
-        except (KeyError, TypeError):
+        asked = read_parts(user, None, EMPTY, None, None, "", resource, context, self.holders.scopes)
+        if isinstance(asked, Malformed) or asked.type not in self.table.types:
             return []  # as `allows` would say of each
-        return sorted(action for action in known if self.allows(user, action, resource, context))
+        if not asked.time_given:
+            asked = asked._replace(time=self.clock(), time_given=True)  # one moment for all of them
+        known = self.table.types[asked.type].actions
+        return sorted(action for action in known if self.judge(asked._replace(action=action)).code == "allowed")
 
 
 _NOBODY = User("")

@@ -38,14 +38,21 @@ class Claim(NamedTuple):
     scope: str | None
 
 
+class Malformed(NamedTuple):
+    """Why a request cannot be judged, in words."""
+
+    why: str
+
+
 class Asked(NamedTuple):
     """A well-formed request. `user_type` None: the caller named the user by id alone. `roles`: those asked for
-    instead of a user. `claims`: roles the subject brings, None where it brings no list."""
+    instead of a user. `claims`: roles the subject brings, None where it brings no list; malformed ones matter only
+    where they are taken."""
 
     user: str
     user_type: str | None
     subject: Mapping[str, Any]
-    claims: tuple[Claim, ...] | None
+    claims: tuple[Claim, ...] | Malformed | None
     roles: tuple[str, ...] | None
     action: str
     type: str
@@ -56,12 +63,6 @@ class Asked(NamedTuple):
     time: int | None  # given by the request; 0 is a time
     time_given: bool
     time_malformed: bool
-
-
-class Malformed(NamedTuple):
-    """Why a request cannot be judged, in words."""
-
-    why: str
 
 
 def read_request(request: Any, scopes: Scopes) -> Asked | Malformed:
@@ -83,8 +84,6 @@ def read_request(request: Any, scopes: Scopes) -> Asked | Malformed:
     if brought is not None and not isinstance(brought, Mapping):
         return Malformed("`subject.properties` is no object")
     claims = read_claims(brought or EMPTY, scopes)
-    if isinstance(claims, Malformed):
-        return claims
     return read_parts(
         user, user_type, brought or EMPTY, claims, None, action["name"], request.get("resource"),
         request.get("context"), scopes,
@@ -95,7 +94,7 @@ def read_parts(
     user: str,
     user_type: str | None,
     subject: Mapping[str, Any],
-    claims: tuple[Claim, ...] | None,
+    claims: tuple[Claim, ...] | Malformed | None,
     roles: tuple[str, ...] | None,
     action: Any,
     resource: Any,

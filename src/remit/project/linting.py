@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from remit.diagnostics import Diagnostic
@@ -14,6 +14,7 @@ from remit.project.directories import read_directory_file
 from remit.project.files import decode
 from remit.project.policies import Loaded, load, load_source
 from remit.source import Source, Span
+from remit.table.artifact import FORMAT
 from remit.table.shape import Table
 
 DIRECTORY_NAMES = ("directory.yaml", "directory.yml", "directory.json")
@@ -85,6 +86,15 @@ def lint_directory(linted: Linted, place: Path, folder: Path) -> None:
     _directory(linted, place, table)
 
 
+def is_table(file: Path) -> bool:
+    """Whether a file begins as a compiled table does."""
+    try:
+        with file.open("rb") as opened:
+            return f'"{FORMAT}"'.encode() in opened.read(200)
+    except OSError:
+        return False
+
+
 def directory_of(folder: Path) -> Path | None:
     """The directory that stands in a policy's folder."""
     return next((folder / name for name in DIRECTORY_NAMES if (folder / name).is_file()), None)
@@ -118,4 +128,4 @@ def _underlined(finding: Diagnostic, source: Source, starts: list[int]) -> Diagn
         if found:
             start, end = found.span()
             break
-    return replace(finding, span=Span(source, start, end))
+    return finding._replace(span=Span(source, start, end))

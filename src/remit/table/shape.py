@@ -84,14 +84,13 @@ class EventEntry(NamedTuple):
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class GuardEntry:
+class GuardEntry(NamedTuple):
     """See `remit.model.policy.Guard`."""
 
     name: str
     title: str
     kind: Literal["least", "most", "per_user", "never"]
-    count: int
+    count: int  # type: ignore[assignment]  # not the tuple's method of that name
     active: bool
     role: str
     other: str
