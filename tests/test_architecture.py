@@ -22,7 +22,12 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("policy",),  # what Python callers hold: Policy, Directory and the decision point
     ("project",),  # finds and reads users' files
     ("compiler",),  # parse → check → lower, on one screen
-    ("report", "wire", "wire_table", "schemas"),  # findings and decisions → text and JSON; the shapes outside, and their schemas
+    (
+        "report",
+        "wire",
+        "wire_table",
+        "schemas",
+    ),  # findings and decisions → text and JSON; the shapes outside, and their schemas
     ("lint", "analysis", "testing", "bulk"),  # read the model and the table
     ("directory", "evaluator", "explanation"),  # who holds what; decide; say why
     ("table",),

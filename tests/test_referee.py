@@ -119,7 +119,7 @@ def judged(decision: Any) -> bool:
     return decision.code in ("denied_by_rule", "no_rule")
 
 
-@given(cases(requests=20))
+@given(cases(requests=12))
 def test_leaving_out_never_gains(case: Case) -> None:
     """A denied request without one of its required attributes, or without its scope, is denied too."""
     policy = build(case.sources, case.overlays)
@@ -134,7 +134,7 @@ def test_leaving_out_never_gains(case: Case) -> None:
             assert not pdp.decide(without(request, "resource", "scope")).allowed, request
 
 
-@given(cases(requests=20))
+@given(cases(requests=12))
 def test_leaving_out_of_the_directory_never_gains(case: Case) -> None:
     """A denied request stays denied when its user loses a required attribute in the directory."""
     policy = build(case.sources, case.overlays)

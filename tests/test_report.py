@@ -222,7 +222,7 @@ def test_colour_adds_and_carries_nothing() -> None:
     assert coloured.count("\x1b[1;33m") > 0
 
 
-LEVELS: list[tuple[str, Level]] = [("E101", "error"), ("E421", "warning"), ("E421", "note")]
+LEVELS: list[tuple[str, Level]] = [("E101", "error"), ("W421", "warning"), ("W421", "note")]
 
 
 def test_findings_are_capped() -> None:

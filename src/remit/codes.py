@@ -76,7 +76,7 @@ CODES: dict[str, str] = {
     "E418": "scope-not-in-policy",
     "E419": "misplaced-parent",
     "E420": "role-not-in-policy",
-    "E421": "former-role-name",
+    "W421": "former-role-name",
     # people and examples
     "E501": "unknown-event",
     "E502": "clause-not-for-event",

@@ -84,7 +84,9 @@ def test_a_hidden_role_is_repaired_by_assigning_it() -> None:
 
 def test_roles_come_in_the_order_of_what_they_give() -> None:
     """Of two roles that would do, the one that allows fewer cells comes first."""
-    found = repairs(ask("nemo", "read", scope="branch/north"), bound(directory="users: {nemo: {}}\nscopes: {branch/north: {}}"))
+    found = repairs(
+        ask("nemo", "read", scope="branch/north"), bound(directory="users: {nemo: {}}\nscopes: {branch/north: {}}")
+    )
     assert found == [["hold viewer"], ["hold vet"], ["hold owner"]]
 
 
@@ -118,9 +120,11 @@ def test_a_deny_by_condition_tells_how_it_can_stop() -> None:
     policy = POLICY.replace("deny delete on record", 'deny delete on record when resource.status == "closed"')
     data = bound(policy).explain(ask("olga", "delete", status="closed")).to_dict()
     assert data["decision"] is True  # olga holds no vet
-    data = bound(policy.replace("never vet with owner", "at most 9 owner")).explain(
-        ask("bob", "delete", status="closed", scope="branch/north")
-    ).to_dict()
+    data = (
+        bound(policy.replace("never vet with owner", "at most 9 owner"))
+        .explain(ask("bob", "delete", status="closed", scope="branch/north"))
+        .to_dict()
+    )
     assert [atom["kind"] for atom in data["repairs"][0]] == ["hold_role", "deny"]
     deny = data["repairs"][0][1]
     assert (deny["how"], deny["attributes"]) == (["lift", "condition"], {"resource.status": "open"})
@@ -139,7 +143,12 @@ def test_values_of_one_condition_can_avoid_a_deny() -> None:
 
 def test_identity_scope_time_and_user_attributes_are_never_changed() -> None:
     """A condition that only another user, id, place or time could make true has no repair."""
-    for condition in ('resource.id == "r2"', 'resource.scope == "k/2"', 'context.time > "2100-01-01T00:00:00Z"', 'user.x == "y"'):
+    for condition in (
+        'resource.id == "r2"',
+        'resource.scope == "k/2"',
+        'context.time > "2100-01-01T00:00:00Z"',
+        'user.x == "y"',
+    ):
         policy = f"""
         policy p
         scope root scope k in root

@@ -14,6 +14,7 @@ from referee.repairs import Atom, Repairs, TooLargeError, repairs
 
 from remit.directory.shape import Assignment, Directory
 from remit.instant import format_instant
+from remit.model.policy import Model
 
 if TYPE_CHECKING:
     from remit import Policy
@@ -54,6 +55,7 @@ def disagreements(
     """Each request of the case on which they differ: in decision, code and rules, and in repairs if asked for. Counts
     the referee's codes in `seen`."""
     pdp = policy.bind(case.directory, clock=lambda: now)
+    assert policy.model is not None
     for request in case.requests:
         expected = decide(policy.model, case.directory, request, now)
         if seen is not None:
@@ -65,13 +67,13 @@ def disagreements(
         if (short := shortened(case.directory, request)) is not None and pdp.allows(*short) != expected.decision:
             yield Disagreement("short question", expected.decision, not expected.decision, kept(case, request, now))
         if with_repairs:
-            yield from repairs_differ(policy, pdp, case, request, now)
+            yield from repairs_differ(policy.model, pdp, case, request, now)
 
 
-def repairs_differ(policy: Policy, pdp: Any, case: Case, request: Json, now: int) -> Iterator[Disagreement]:
+def repairs_differ(model: Model, pdp: Any, case: Case, request: Json, now: int) -> Iterator[Disagreement]:
     """SEMANTICS 5: the same sets of atoms. Where the product's search was cut short, sets that hold one."""
     try:
-        expected = repairs(policy.model, case.directory, request, now)
+        expected = repairs(model, case.directory, request, now)
     except TooLargeError:
         return
     answer = pdp.explain(request).to_dict()

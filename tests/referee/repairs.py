@@ -81,7 +81,7 @@ def change(asked: Asked, activate: bool, role: str | None) -> Asked | None:
         return changed
     if asked.places is None and asked.scope is not None:
         return None
-    place = ROOT if asked.scope is None or asked.places == {ROOT} else asked.scope
+    place = ROOT if asked.scope is None or asked.places == frozenset({ROOT}) else asked.scope
     return replace(changed, held=(*asked.held, Held(role, place, individual=True)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -66,6 +67,8 @@ def remit() -> None:
 
 def main() -> int:
     """Runs the command line; the exit code."""
+    if sys.argv[1:2] in (["can"], ["explain"]):
+        gc.disable()  # one question makes no garbage worth a pause
     try:
         found = remit.main(standalone_mode=False, prog_name="remit")
         sys.stdout.flush()
@@ -90,4 +93,7 @@ def main() -> int:
         return 2
     except RecursionError:
         click.echo("remit: the input is nested too deeply", err=True)
+        return 2
+    except MemoryError:
+        click.echo("remit: the input is too large for the memory there is", err=True)
         return 2

@@ -77,7 +77,7 @@ def unknown_roles(table: Table, directory: Directory) -> list[Diagnostic]:
                 continue
             if given.role in former:
                 message = f"role `{given.role}` is now called `{former[given.role]}`"
-                found.add("E421", message, given, "use the new name", "warning")
+                found.add("W421", message, given, "use the new name", "warning")
             else:
                 message = f"the policy has no role `{given.role}`"
                 help = found.near.similar(given.role, table.roles, "this assignment gives nothing")

@@ -31,7 +31,8 @@ from remit.syntax import tree
 from remit.syntax.builder import Builder
 
 DEEPEST = 120  # nesting of brackets and `not`: far beyond any policy, far below what recursion stands
-LONGEST = 4 * 1024 * 1024  # characters in one file: what fits in a gigabyte of memory, however dense
+LONGEST = 16 * 1024 * 1024  # characters in one file
+MOST_WORDS = 1_200_000  # words and signs in one file: what fits in a gigabyte of memory, however dense
 
 STATEMENTS = [
     "policy",
@@ -121,12 +122,20 @@ class _Run:
         self.table: Any = self.state.parse_conf.parse_table
         self.terminals = {name.lower(): name for name in (t.name for t in lark.terminals)}
         self.tried: set[int] = set()  # heads the parser was stood before
+        self.words = 0
 
     def go(self) -> None:
         at = 0
         while len(self.findings) < MOST_FINDINGS - 1:
             try:
                 self._feed()
+                return
+            except _TooLong:
+                here = self.lexer.state.line_ctr.char_pos
+                help = "split the policy into several files of one folder"
+                message = f"the file is too large: {MOST_WORDS:,} words and signs are read"
+                self._add("E005", message, Span(self.source, here, here), "not read from here on", help)
+                self.broken.append(tree.Broken("file", None))
                 return
             except UnexpectedInput as error:
                 at = self._report(error)
@@ -148,6 +157,9 @@ class _Run:
         depth = 0
         token = None
         for token in self.lexer.lex(state):
+            self.words += 1
+            if self.words > MOST_WORDS:
+                raise _TooLong
             end = token.end_pos
             if end < length and text[end - 1] not in '"`)' and _glued(text[end - 1], text[end]):
                 raise UnexpectedCharacters(text, end, token.end_line, token.end_column)  # type: ignore[no-untyped-call]
@@ -335,6 +347,10 @@ class _Run:
             found = True
         if not found:
             self.broken.append(tree.Broken(lost.split(None, 1)[0] if lost.strip() else "file", None))
+
+
+class _TooLong(Exception):
+    """More words than are read."""
 
 
 class _TooDeep(UnexpectedCharacters):
