@@ -34,7 +34,8 @@ def call(line: str) -> Result:
 @pytest.mark.parametrize(
     ("line", "code", "answer"),
     [
-        ("can bob sign record:r1 --set vet=bob --set status=open --at branch/north", 0, "yes: vet allows it (clinic.remit:23)"),
+        ("can bob sign record:r1 --set vet=bob --set status=open --at branch/north", 0,
+         "yes: vet allows it (clinic.remit:23)"),
         ("can bob sign record:r1 --set vet=ann --set status=open --at branch/north", 1,
          "no: nothing allows it; bob holds vet, but `treats` is false here"),
         ("can bob sign record:r1 --set vet=bob --at branch/north", 1,

@@ -130,7 +130,7 @@ class _Run:
             try:
                 self._feed()
                 return
-            except _TooLong:
+            except _TooLongError:
                 here = self.lexer.state.line_ctr.char_pos
                 help = "split the policy into several files of one folder"
                 message = f"the file is too large: {MOST_WORDS:,} words and signs are read"
@@ -159,7 +159,7 @@ class _Run:
         for token in self.lexer.lex(state):
             self.words += 1
             if self.words > MOST_WORDS:
-                raise _TooLong
+                raise _TooLongError
             end = token.end_pos
             if end < length and text[end - 1] not in '"`)' and _glued(text[end - 1], text[end]):
                 raise UnexpectedCharacters(text, end, token.end_line, token.end_column)  # type: ignore[no-untyped-call]
@@ -349,7 +349,7 @@ class _Run:
             self.broken.append(tree.Broken(lost.split(None, 1)[0] if lost.strip() else "file", None))
 
 
-class _TooLong(Exception):
+class _TooLongError(Exception):
     """More words than are read."""
 
 
