@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from referee.decide import Json, decide, moment
-from referee.generate import NOW, Case, cases, lines, make_case
+from referee.generate import Case, cases, lines, make_case
 from referee.judge import Disagreement, build, disagreements, overlays_of
+from referee.world import NOW
 
 from remit import Directory, Policy
 

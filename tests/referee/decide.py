@@ -124,15 +124,17 @@ def understand(model: Model, directory: Directory, request: Json, now: int) -> A
         return "invalid_request"
 
     brought = claims.get("roles") if isinstance(claims.get("roles"), list | tuple) else None
-    if not subject["id"] or not all(is_role(item) for item in brought or ()):
+    if not subject["id"]:
+        return "invalid_request"
+    user = subject["id"]
+    stranger = user not in directory.users and user not in directory.removed
+    if stranger and from_subject(model) and not all(is_role(item) for item in brought or ()):
         return "invalid_request"
     if resource["type"] not in model.types:
         return "unknown_resource_type"
     if action["name"] not in model.types[resource["type"]].actions:
         return "unknown_action"
 
-    user = subject["id"]
-    stranger = user not in directory.users and user not in directory.removed
     time = now if context.get("time") is None else moment(context["time"])
     if stranger and from_subject(model) and brought is not None:
         active, attributes, groups = True, claims, frozenset[str]()

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from referee.decide import Cited, Json, Verdict, decide
-from referee.generate import NOW, Case
+from referee.generate import Case
 from referee.repairs import Atom, Repairs, TooLargeError, repairs
+from referee.world import NOW
 
 from remit.directory.shape import Assignment, Directory
 from remit.instant import format_instant

@@ -45,7 +45,7 @@ class Held(NamedTuple):
     deny: int
     holdings: tuple[Holding, ...]
     hidden: tuple[tuple[Holding, Holding], ...]
-    uncertain: bool  # whether a window could not be judged
+    uncertain: bool  # whether the window of something held here could not be judged
 
 
 class Scopes:
@@ -174,7 +174,7 @@ class Holders:
         for holding in holdings:
             if holding.start is not None or holding.end is not None:
                 if time is None:
-                    uncertain = True
+                    uncertain = uncertain or holding.scope in places
                     possible.append(holding)
                     continue
                 if (holding.start is not None and time < holding.start) or (
