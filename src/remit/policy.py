@@ -115,10 +115,10 @@ class Policy:
 
 
 class Directory:
-    """Who holds which role. `data` is its content."""
+    """Who holds which role. `data` is its content; without any, nobody is known."""
 
-    def __init__(self, data: shape.Directory) -> None:
-        self.data = data
+    def __init__(self, data: shape.Directory | None = None) -> None:
+        self.data = data or shape.Directory()
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Directory:
