@@ -53,7 +53,7 @@ def test_github_repository_roles(corpora: Path) -> None:
     """A hundred actions whose titles are no identifiers, five roles."""
     cells: Cells = {}
     for line in (corpora / "github-repository-roles.tsv").read_text(encoding="utf-8").splitlines():
-        if line.startswith("#") or line.startswith("action\t"):
+        if line.startswith(("#", "action\t")):
             continue
         action, *marks = line.split("\t")
         for role, mark in zip(("Read", "Triage", "Write", "Maintain", "Admin"), marks, strict=False):
