@@ -18,22 +18,22 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "remit"
 # lower floor. "" is `remit/__init__.py`.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("", "__main__"),  # the package's face, which loads what it names when asked for, and `python -m remit`
-    ("cli", "server", "lsp"),  # talk to people and machines
-    ("policy",),  # what Python callers hold: Policy, Directory and the decision point
-    ("project",),  # finds and reads users' files
-    ("compiler",),  # parse → check → lower, on one screen
+    ("cli", "server", "lsp"),  # how it is called
+    ("policy",),  # the objects of the Python interface
+    ("project",),  # the one room that opens what users wrote
+    ("compiler",),  # from texts to a table: syntax, model, table, one after the other
     (
         "report",
         "wire",
         "wire_table",
         "schemas",
-    ),  # findings and decisions → text and JSON; the shapes outside, and their schemas
-    ("lint", "analysis", "testing", "bulk"),  # read the model and the table
-    ("directory", "evaluator", "explanation"),  # who holds what; decide; say why
+    ),  # what goes out: text, JSON, and the shapes it has
+    ("lint", "analysis", "testing", "bulk"),  # each takes a policy that compiled, and asks more of it
+    ("directory", "evaluator", "explanation"),  # a request and a directory against the table
     ("table",),
     ("model",),
     ("syntax",),
-    ("diagnostics", "codes", "source", "instant", "collection", "version"),  # what a finding is; spans; points in time
+    ("diagnostics", "codes", "source", "instant", "collection", "version"),  # words that every floor uses
 )
 
 SIDEWAYS: dict[tuple[str, str], str] = {

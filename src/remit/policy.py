@@ -50,6 +50,10 @@ def clock() -> int:
     return time.time_ns()
 
 
+def _now() -> int:
+    return clock()  # looked up when called, so that a test may stop the clock
+
+
 class Policy:
     """A compiled policy. `model` is None where it came from a table."""
 
@@ -111,7 +115,7 @@ class Policy:
         wrong = misfits(self.table, people)
         if wrong:
             raise DirectoryError(wrong)
-        return Pdp(self.table, people, clock or globals()["clock"], self.index)
+        return Pdp(self.table, people, clock or _now, self.index)
 
 
 class Directory:

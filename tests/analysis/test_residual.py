@@ -222,7 +222,7 @@ def test_unknown_beside_open_keeps_the_open() -> None:
     ],
 )
 def test_what_one_part_settles(condition: str, expected: str) -> None:
-    """Parts of an `and` know of each other; nothing is folded that three values do not allow."""
+    """Parts of an `and` know of each other; where a value may be unknown, what would hold of two values is not folded."""
     assert left(condition) == expected
 
 
@@ -264,7 +264,7 @@ def test_an_enumeration_names_its_own_values_alone() -> None:
     ],
 )
 def test_nobody_equals_no_id(condition: str, expected: str) -> None:
-    """With roles in place of a user, `user.id` equals no id and differs from every one that is there."""
+    """Nobody in particular: `user.id` differs from every id that is there."""
     assert left(condition, user_id=NOBODY) == expected
 
 

@@ -190,7 +190,7 @@ def test_the_public_names() -> None:
 
 
 def test_policy_errors_hold_all_findings() -> None:
-    """Each with a code and a span; lines and columns count from 1, in code points; ends are exclusive."""
+    """Each with a code and a span: the first line and column are 1, a code point is a column, the end is one further."""
     first = 'area desk "ë😀" { resource note { actions read } } role q { allow fly on note }'
     with pytest.raises(PolicyError) as caught:
         Policy.from_sources({"x.remit": first + "\nrole p { allow read on nte }"})

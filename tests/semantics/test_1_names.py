@@ -148,7 +148,7 @@ def test_every_error_of_every_file_at_once(tmp_path: Path) -> None:
     ],
 )
 def test_a_name_taken_twice_is_an_error(text: str) -> None:
-    """Types are unique across areas, permissions in their area, attributes in their type, the rest in the policy."""
+    """An area has a permission once, a type an attribute; types, whatever their area, and the rest are the policy's."""
     assert "E101" in codes(text)
 
 
@@ -189,7 +189,7 @@ def test_everyone_and_members_are_no_role_names(name: str) -> None:
     ],
 )
 def test_built_in_attributes_are_not_declared(text: str) -> None:
-    """`scope`, and users' `roles`, `groups` and `status` are there without (section 9)."""
+    """A resource has its `scope`, a user `status`, `groups` and `roles` without (section 9)."""
     assert not compiles(text)
 
 
@@ -445,7 +445,7 @@ def test_what_a_rule_takes(rules: str, expected: set[str] | None) -> None:
     ],
 )
 def test_what_a_rule_must_have(rules: str) -> None:
-    """An action named by itself exists on each type named by itself; sets and `*` take something; names exist."""
+    """Types have the actions that are named with them; `*` and sets take something; names exist."""
     assert not compiles(f"{OFFICE} role r {{ {rules} }}")
 
 
@@ -620,7 +620,7 @@ def test_what_an_overlay_may_not_hold(statement: str) -> None:
     ],
 )
 def test_what_an_overlay_may_hold(statement: str) -> None:
-    """Roles, `extend role`, conditions, action sets, asserts, tests and further guards."""
+    """What adds to the base: its own roles, tests, asserts, guards, and names for conditions and actions."""
     assert overlay(statement, BASE).digest
 
 
@@ -717,7 +717,7 @@ claims { groups: set of string }
     ],
 )
 def test_an_assignments_line(line: str) -> None:
-    """`on KIND [to group] [requires A on T[, role within own]] [when TRIGGER] [assign R, …]`."""
+    """The event, and behind it any of the four clauses."""
     assert compiles(f"{STAFF} assignments {{ {line} }}")
 
 
@@ -776,7 +776,7 @@ def test_no_guard(guard: str) -> None:
 
 
 def test_the_head_of_a_role() -> None:
-    """`[locked] role R [was OLD, …] ["TITLE"] [includes Q, …] { … }`, in this order."""
+    """Former names, then the title, then what is included."""
     assert compiles(DESK + 'role q {} locked role r was old, older "Title" includes q { allow read on note }')
     assert not compiles(DESK + 'role q {} role r "Title" was old { allow read on note }')
     assert not compiles(DESK + "role q {} role r includes q was old { allow read on note }")

@@ -371,7 +371,7 @@ def test_set_of_t_with_a_question_mark_is_an_optional_set() -> None:
 
 
 def test_leaving_an_optional_attribute_out_may_allow() -> None:
-    """Leaving an optional attribute out asserts that it is absent: a deny under `has` then does not bite."""
+    """What is optional and not sent counts as absent: a deny under `has` then does not bite."""
     text = """
     area desk { resource note { actions read } }
     context { channel: string? }
@@ -835,7 +835,7 @@ def test_user_roles_are_known_without_a_scope_where_there_is_only_the_root() -> 
 
 
 def test_somebody_known_by_roles_alone() -> None:
-    """With roles instead of a user, `user.id` equals no id and user attributes are unknown."""
+    """Asked by role: `user.id` is nobody's, and user attributes are unknown."""
     text = """
     area desk { resource note { owner: user  actions own, other, team, noteam, listed } }
     user { team: string  nick: string? }

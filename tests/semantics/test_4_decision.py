@@ -210,7 +210,7 @@ def places(rules: list[Json]) -> list[tuple[str, int, int]]:
 
 
 def test_all_deciding_rules_are_reported_in_order() -> None:
-    """Every allow that applies, by file, then line, then column, each with the role that declares it."""
+    """Every allow that applies, sorted by where it stands, and with its role."""
     pdp = Policy.from_sources(MANY).bind(Directory.from_text(ANN))
     rules = pdp.decide(request("ann", "read")).rules
     found = places(rules)

@@ -386,7 +386,7 @@ def test_the_atom_of_a_condition() -> None:
 
 
 def test_the_atom_of_a_deny() -> None:
-    """`how` has `lift`, and `condition` where values exist that make it false."""
+    """`how` has `lift`; `condition` too, if some values make it false."""
     [[atom]] = atoms("role r { allow read on note\n  deny read on note }")
     assert atom["kind"] == "deny"
     assert (atom["file"], atom["line"]) == ("x.remit", 2)

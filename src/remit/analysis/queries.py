@@ -18,6 +18,7 @@ from remit.evaluator.holding import Held, Holding, ScopeState
 from remit.evaluator.index import Cell, Entry
 from remit.evaluator.pdp import Pdp
 from remit.evaluator.request import Asked, Malformed, read_parts
+from remit.instant import format_instant
 from remit.model import expression as ex
 from remit.table.meaning import Forms, rule_id
 from remit.table.shape import EVERYONE, MEMBERS, RuleEntry, Table, TypeEntry
@@ -70,6 +71,8 @@ def what(
     where they were asked for. `properties`: type → the attributes known of its resources. Raises ValueError for a
     scope that is none."""
     found = []
+    if "time" not in (context or {}):
+        context = {**(context or {}), "time": format_instant(pdp.clock())}  # one moment for the whole list
     for entry in by_area(pdp.table):
         given = {**((properties or {}).get(entry.name) or {}), **({} if scope is None else {"scope": scope})}
         resource = {"type": entry.name, "properties": given}

@@ -18,7 +18,6 @@ from remit.cli.session import (
     policy_option,
     role_option,
     set_option,
-    shown,
 )
 
 
@@ -50,5 +49,5 @@ def command(words: tuple[str, ...], output_format: str | None, **options: object
         lambda text, name: click.style(text, fg=name) if colour else text,
         question.source,
     ).text()
-    click.echo("\n".join(shown(line) if not colour else line for line in drawn.split("\n")), nl=False, color=colour)
+    click.echo(drawn, nl=False, color=colour)
     return 0 if question.judged.code == "allowed" else 1

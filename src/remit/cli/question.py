@@ -76,9 +76,9 @@ class Question:
         return Decision(self.pdp, self.judged)
 
     def explanation(self) -> Explanation:
-        from remit.explanation.explain import explain_asked
+        from remit.explanation.explain import explain_judged
 
-        return explain_asked(self.pdp, self.asked, self.request)
+        return explain_judged(self.pdp, self.judged, self.request)
 
     def line(self) -> str:
         """Yes or no with one line of reason."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -119,9 +119,6 @@ class Session:
         except DirectoryError as error:
             self._refuse(error.diagnostics)
 
-    def pdp(self) -> Pdp:
-        return self.bind(self.policy(), self.directory())
-
     def _refuse(self, diagnostics: list[Any]) -> NoReturn:
         from remit.report.text import draw_findings
 
@@ -146,6 +143,3 @@ def split_pair(pair: str, option: str) -> tuple[str, str]:
     if not equals or not name:
         fail(f"`{option} {pair}` gives no value", f"write {option} name=value")
     return name, value
-
-
-Given = Mapping[str, Any]

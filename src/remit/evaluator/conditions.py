@@ -115,7 +115,10 @@ def _compare(node: ex.Compare, reading: Reading) -> Test:
         if a is None:
             return None
         b = right(facts)
-        return None if b is None else compare(a, b)
+        try:
+            return None if b is None else compare(a, b)
+        except TypeError:  # of a table that no compiler wrote: what cannot be compared is unknown
+            return None
 
     return test
 
@@ -181,7 +184,7 @@ def operand(node: ex.Expr, reading: Reading, beside: Type) -> Read:
             if a is None:
                 return None
             b = right(facts)
-            return None if b is None else a - b
+            return a - b if type(a) is int and type(b) is int else None
 
         return difference
     return compile_condition(node, reading)

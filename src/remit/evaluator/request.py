@@ -62,7 +62,6 @@ class Asked(NamedTuple):
     context: Mapping[str, Any]
     time: int | None  # given by the request; 0 is a time
     time_given: bool
-    time_malformed: bool
 
 
 def read_request(request: Any, scopes: Scopes) -> Asked | Malformed:
@@ -123,7 +122,7 @@ def read_parts(
     time = parse_instant(given) if isinstance(given, str) else None
     return Asked(
         user, user_type, subject, claims, roles, action, kind, identifier, properties or EMPTY, scope,
-        context or EMPTY, time, given is not None, given is not None and time is None,
+        context or EMPTY, time, given is not None,
     )  # fmt: skip
 
 

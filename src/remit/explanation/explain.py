@@ -103,7 +103,11 @@ def explain(pdp: Pdp, request: Any) -> Explanation:
 
 def explain_asked(pdp: Pdp, asked: Asked | Malformed, request: Any) -> Explanation:
     """The same, of a request already read."""
-    judged = pdp.judge(asked)
+    return explain_judged(pdp, pdp.judge(asked), request)
+
+
+def explain_judged(pdp: Pdp, judged: Judged, request: Any) -> Explanation:
+    """The same, of a decision already made."""
     held = judged.held
     found, complete = repairs(pdp, judged)
     applied = tuple(

@@ -110,10 +110,8 @@ class _Repairs:
         self._in_state(here)
         for role in self._worth_adding():
             self._in_state(self._with(role))
-        minimal = [
-            repair for identity, repair in self.found.items() if not any(other < identity for other in self.found)
-        ]
-        minimal = [repair for repair in minimal if self._works(repair)]
+        working = {identity: repair for identity, repair in self.found.items() if self._works(repair)}
+        minimal = [repair for identity, repair in working.items() if not any(other < identity for other in working)]
         minimal.sort(key=self._order)
         return minimal[:MOST_REPAIRS], self.complete and len(minimal) <= MOST_REPAIRS
 

@@ -29,8 +29,8 @@ from remit.model import expression as ex
 from remit.model.types import BUILT_IN, LARGEST, SMALLEST, Reading, Type, belongs
 
 MOST_TRIED = 20_000  # combinations looked at for one condition
-_MOST_VALUES = 40  # of one attribute
-_MOST_ELEMENTS = 5  # of a set's elements whose subsets are all tried
+_MOST_VALUES = 80  # of one attribute
+_MOST_ELEMENTS = 6  # of a set's elements whose subsets are all tried
 
 ABSENT = None  # the value of an optional attribute that is left out
 
@@ -259,6 +259,11 @@ class _Known:
         consts: list[ex.Const] = []
         for attr in sorted({attr for c in conditions for attr in ex.attributes(c)}, key=_by_nearness):
             self._take(raw(attr, facts), reading.find(attr))
+        for attr in sorted({attr for c in conditions for attr in ex.attributes(c)}, key=_by_nearness):
+            declared = reading.find(attr)
+            kind = declared.type.element or declared.type if declared else None
+            for value in kind.values if kind else ():
+                self.strings.setdefault(value)
         for node in (node for c in conditions for node in ex.walk(c)):
             if isinstance(node, ex.Member) and isinstance(node.collection, tuple):
                 consts.extend(node.collection)
@@ -320,7 +325,7 @@ class _Known:
     def _subsets(self, element: Type) -> list[Any]:
         items = self.of(element)
         if element.kind in ("string", "user"):
-            items = [*self.strings]
+            items = [*self.strings, *self._fresh()]
         if len(items) > _MOST_ELEMENTS:
             self.cut = True
             return [[], *([item] for item in items[:20]), items[:20]]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from remit.diagnostics import Label
+from remit.diagnostics import Diagnostic, Label
 from remit.model.names import Names, circle, unique
 from remit.model.policy import ActionItem, Area, Permission, ResourceType, Selector
 from remit.model.types import BUILT_IN, PLAIN, STRING, AttributeType, Reading, Type
 from remit.model.typing import Conditions, Subject, bind, too_large
-from remit.source import Span
 from remit.syntax import tree
 from remit.syntax.parser import DEEPEST
 
@@ -40,7 +38,6 @@ def declare(names: Names, statements: Sequence[tree.Statement]) -> None:
     if names.base is None:
         _permissions(names, only(statements, tree.Area))
     _conditions(names, only(statements, tree.Condition))
-    _spelling(names, statements)
 
 
 # -- scopes and attributes -------------------------------------------------------------------------------------------
@@ -372,12 +369,14 @@ def check_unused(names: Names, used: frozenset[str]) -> None:
         if name in within:
             continue  # read together with the condition that uses it
         condition = written[name]
-        best: list[object] | None = None
+        best: list[Diagnostic] | None = None
         roots = {"user": names.user, "context": names.context, "claims": names.claims}
-        kinds = [(kind.name, kind.attributes) for kind in names.types.values()] or [("", {})]
+        together = {key: value for kind in names.types.values() for key, value in kind.attributes.items()}
+        kinds = [(kind.name, kind.attributes) for kind in names.types.values()]
+        kinds.append(("", together))  # it may speak of several types, each behind its own `has`
         subjects = [Subject(Reading({**roots, "resource": attributes}), name) for name, attributes in kinds]
         for subject in subjects:
-            found: list[object] = []
+            found: list[Diagnostic] = []
             checker = names.checker()
             checker.report = found.append
             checker.check(condition.expression, [subject])
@@ -386,7 +385,7 @@ def check_unused(names: Names, used: frozenset[str]) -> None:
             if not found:
                 break
         for finding in best or ():
-            names.report(finding)  # type: ignore[arg-type]  # the checker reports diagnostics only
+            names.report(finding)
 
 
 def _depth(node: tree.Expression, depths: Mapping[str, int]) -> int:
@@ -421,36 +420,3 @@ def _references(node: tree.Expression) -> set[str]:
         elif isinstance(current, tree.Member):
             pending.append(current.operand)
     return found
-
-
-# -- names that deceive ----------------------------------------------------------------------------------------------
-
-
-def _spelling(names: Names, statements: Sequence[tree.Statement]) -> None:
-    """Backticks allow any text as a name; characters that cannot be seen, or that pass for others, are refused."""
-    seen: set[int] = set()
-    for source in {statement.span.source: None for statement in statements}:
-        at = source.text.find("`")
-        while at >= 0:
-            end = source.text.find("`", at + 1)
-            if end < 0:
-                break
-            _deceives(names, source.text[at + 1 : end], Span(source, at, end + 1), seen)
-            at = source.text.find("`", end + 1)
-
-
-def _deceives(names: Names, text: str, span: Span, seen: set[int]) -> None:
-    if "\n" in text or text.isascii():
-        return
-    for character in text:
-        if unicodedata.category(character) in ("Cf", "Cc", "Co", "Cs", "Zl", "Zp"):
-            message = f"this name holds an unseen character, U+{ord(character):04X}"
-            names.error("E113", message, span, help="remove it: two names must not look the same")
-            return
-    scripts = {unicodedata.name(c, "?").split()[0] for c in text if c.isalpha()}
-    if "LATIN" in scripts and scripts & {"CYRILLIC", "GREEK", "CHEROKEE", "ARMENIAN"}:
-        other = next(
-            c for c in text if unicodedata.name(c, "?").split()[0] in ("CYRILLIC", "GREEK", "CHEROKEE", "ARMENIAN")
-        )
-        named = unicodedata.name(other).lower()
-        names.error("E113", f"this name mixes look-alike letters: `{other}` is {named}", span, help="use one alphabet")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from remit.diagnostics import Diagnostic, Label, Suggestions
-from remit.model.expression import Expr
 from remit.model.policy import ActionItem, Area, Model, ResourceType
 from remit.model.types import Attributes, Reading
 from remit.model.typing import Checker, Conditions
@@ -173,8 +172,3 @@ def circle(graph: Mapping[str, Iterable[str]]) -> list[str] | None:
                 on_path.add(step)
                 pending.append((step, iter(sorted(graph.get(step, ())))))
     return None
-
-
-def bound(expr: Expr | None, written: tree.Expression | None) -> tuple[Expr | None, str, Span | None]:
-    """A bound condition with its text and place, for a rule."""
-    return (expr, written.span.text if written else "", written.span if written else None)

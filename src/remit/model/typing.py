@@ -20,7 +20,7 @@ from typing import NamedTuple
 from remit.diagnostics import Diagnostic, Suggestions
 from remit.instant import parse_instant
 from remit.model import expression as ex
-from remit.model.types import ANY, BOOL, BUILT_IN, DURATION, INT, STRING, AttributeType, Reading, Type
+from remit.model.types import ANY, BOOL, BUILT_IN, DURATION, INT, STRING, Reading, Type
 from remit.source import Span
 from remit.syntax import tree
 
@@ -370,8 +370,3 @@ def too_large(condition: ex.Expr, span: Span) -> Diagnostic | None:
 def _listed(names: set[str]) -> str:
     shown = sorted(names)[:6]
     return ", ".join(f"`{name}`" for name in shown) + (" …" if len(names) > 6 else "")
-
-
-def optional(types: Mapping[str, AttributeType]) -> set[str]:
-    """The attributes that may be left out."""
-    return {name for name, declared in types.items() if declared.optional}

@@ -9,6 +9,7 @@ from remit.explanation.explain import Applied, Explanation
 from remit.explanation.repairs import Repair
 from remit.report import words
 from remit.report.people import Person
+from remit.report.quote import safe
 from remit.table.shape import Place
 
 Paint = Callable[[str, str], str]  # text and the name of a colour → text
@@ -42,10 +43,10 @@ class Shown:
         """The answer in one sentence."""
         explanation, asked = self.explanation, self.asked
         if asked is None:
-            return f"No: the request cannot be judged, {explanation.judged.why}."
+            return f"No: the request cannot be judged, {safe(explanation.judged.why)}."
         thing = f"{asked.type} {asked.id}" if asked.id is not None else asked.type
         at = f" at {asked.scope}" if asked.scope else ""
-        may = f"{self.who.name} may {'' if explanation.allowed else 'not '}{asked.action} {thing}{at}."
+        may = f"{self.who.name} may {'' if explanation.allowed else 'not '}{safe(f'{asked.action} {thing}{at}')}."
         if explanation.allowed:
             return self.paint("Yes", "green") + f", {may}"
         return self.paint("No", "red") + f", {may}"
@@ -59,12 +60,14 @@ class Shown:
             return [f"  Nobody called {self.who.name} is in the directory."]
         if code in ("unknown_action", "unknown_resource_type") and self.asked:
             lacking = f"action {self.asked.action}" if code == "unknown_action" else f"type {self.asked.type}"
-            return [f"  The policy has no {lacking}."]
+            return [f"  The policy has no {safe(lacking)}."]
         lead = []
         if code == "inactive_user" and user:
             lead.append(f"  {self.who.name} is {user.status}, and only active users may do anything.")
         if self._unknown_place():
-            lead.append(f"  The directory has no {self.asked.scope if self.asked else ''}: no role counts there.")
+            lead.append(
+                f"  The directory has no {safe(self.asked.scope or '') if self.asked else ''}: no role counts there."
+            )
         if code in ("no_rule", "inactive_user"):
             return lead + self._nearest(code)
         deciding = [rule for rule in explanation.applied if rule.decides]
@@ -108,8 +111,8 @@ class Shown:
         explanation = self.explanation
         table = explanation.pdp.table
         return [
-            f"  {one.role}{words.place_words(table, one.scope)} through group {one.group} does not count: "
-            f"{by.role}, assigned to {self.who.again} there, goes before it."
+            f"  {safe(one.role)}{words.place_words(table, one.scope)} through group {safe(one.group or '')} "
+            f"does not count: {safe(by.role)}, assigned to {self.who.again} there, goes before it."
             for one, by in explanation.hidden
         ]
 
@@ -121,11 +124,11 @@ class Shown:
         lines = self._lines(place)
         gutter = max(len(str(place.line + len(lines) - 1)), 2)
         blank = " " * gutter + " " + self.paint("│", "blue")
-        drawn = [f"{' ' * gutter} {self.paint('┌─', 'blue')} {self.path(place.file)}:{place.line}", blank]
+        drawn = [f"{' ' * gutter} {self.paint('┌─', 'blue')} {safe(self.path(place.file))}:{place.line}", blank]
         notes = self._notes(applied)
         for number, line in enumerate(lines[:_MOST_LINES]):
             mark = self.paint(str(place.line + number).rjust(gutter), "blue")
-            drawn.append(f"{mark} {self.paint('│', 'blue')} {_clipped(line)}")
+            drawn.append(f"{mark} {self.paint('│', 'blue')} {_clipped(safe(line.replace(chr(9), ' ')))}")
             for at, width, note, colour in notes.get(number, ()):
                 drawn.append(f"{blank} {' ' * at}{self.paint('^' * width + ' ' + note, colour)}")
         if len(lines) > _MOST_LINES:
@@ -145,7 +148,7 @@ class Shown:
         for holding in words.holders_of(explanation, rule):
             line = words.held_words(explanation, self.who, holding)
             if rule.role and rule.role != holding.role:
-                line += f"; {holding.role} includes {rule.role}"
+                line += safe(f"; {holding.role} includes {rule.role}")
             lines.append(line + ".")
         if applied.needed:
             lines.append(f"Without this rule: {'no' if explanation.allowed else 'yes'}.")
@@ -200,7 +203,9 @@ class Shown:
         lead = "  This would allow it:" if len(rows) == 1 else "  Any one of these would allow it:"
         lines = [lead]
         for at, (what, where) in enumerate(rows, 1):
-            lines.append(f"  {str(at).rjust(number + 1)}  {what.ljust(width)}  {self.paint(where, 'blue')}".rstrip())
+            lines.append(
+                f"  {str(at).rjust(number + 1)}  {what.ljust(width)}  {self.paint(safe(where), 'blue')}".rstrip()
+            )
         if not explanation.repairs_complete:
             lines.append("  There may be more: the search was cut short.")
         return ["\n".join(lines)]
@@ -225,7 +230,7 @@ class Shown:
         from remit.table.meaning import digest
 
         table = self.explanation.pdp.table
-        return f"policy {table.name} {digest(table)[:8]}" + (f" · {self.source}" if self.source else "")
+        return safe(f"policy {table.name} {digest(table)[:8]}" + (f" · {self.source}" if self.source else ""))
 
 
 def _find(text: str, part: str) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from remit.evaluator.request import Asked
+from remit.report.quote import safe
 
 
 class Person(NamedTuple):
@@ -18,11 +19,11 @@ class Person(NamedTuple):
 
     @classmethod
     def called(cls, user: str) -> Person:
-        return cls(user, user, "holds", "is")
+        return cls(safe(user), safe(user), "holds", "is")
 
     @classmethod
     def with_roles(cls, roles: Iterable[str]) -> Person:
-        return cls(f"somebody with {' and '.join(roles)}", "they", "hold", "are")
+        return cls(f"somebody with {safe(' and '.join(roles))}", "they", "hold", "are")
 
     @classmethod
     def of(cls, asked: Asked | None) -> Person:

@@ -11,6 +11,7 @@ from remit.explanation.repairs import Atom
 from remit.explanation.trace import Part
 from remit.model import expression as ex
 from remit.report.people import Person
+from remit.report.quote import safe
 from remit.table.shape import RuleEntry, Table
 
 
@@ -38,9 +39,10 @@ def saw(parts: Iterable[Part]) -> str:
                 seen[name] = f"{name} is {value_text(value)}, which is no value of its type"
             else:
                 seen[name] = f"{name} is {value_text(value)}"
+    seen = {name: safe(text) for name, text in seen.items()}
     if len(parts_list := list(parts)) == 1 and parts_list[0].value is True and _equality(parts_list[0]):
         (left, value), (right, _) = parts_list[0].saw.items()
-        return f"{left} is {value_text(value)}, as is {right}"
+        return safe(f"{left} is {value_text(value)}, as is {right}")
     return ", ".join(seen.values())
 
 
@@ -51,7 +53,7 @@ def _equality(part: Part) -> bool:
 def place_words(table: Table, scope: str | None) -> str:
     """` at branch/north`; nothing where the policy knows no places."""
     name = scope or table.root
-    return f" at {name}" if name else ""
+    return f" at {safe(name)}" if name else ""
 
 
 def held_words(explanation: Explanation, who: Person, holding: Holding) -> str:
@@ -60,12 +62,12 @@ def held_words(explanation: Explanation, who: Person, holding: Holding) -> str:
     at = place_words(table, holding.scope)
     start = f"{who.again} {who.holds}"
     if holding.via == "group":
-        return f"{start} {holding.role}{at} through group {holding.group}"
+        return f"{start} {safe(holding.role)}{at} through group {safe(holding.group or '')}"
     if holding.via == "subject":
-        return f"{start} {holding.role}{at}, as the request says"
+        return f"{start} {safe(holding.role)}{at}, as the request says"
     if holding.via == "option":
-        return f"{start} {holding.role}{at}"
-    return f"{start} {holding.role}{at}, assigned to {who.again}"
+        return f"{start} {safe(holding.role)}{at}"
+    return f"{start} {safe(holding.role)}{at}, assigned to {who.again}"
 
 
 def holders_of(explanation: Explanation, rule: RuleEntry) -> list[Holding]:
@@ -85,17 +87,17 @@ def atom_words(explanation: Explanation, atom: Atom, who: Person, at: str) -> st
     if atom.kind == "activate":
         return f"{who.again} {who.are} active"
     if atom.kind == "hold_role":
-        words = f"{who.again} {who.holds} {atom.role}{place_words(explanation.pdp.table, atom.scope)}"
+        words = f"{who.again} {who.holds} {safe(atom.role or '')}{place_words(explanation.pdp.table, atom.scope)}"
         if atom.hides:
-            words += f" (which hides {', '.join(sorted({h.role for h in atom.hides}))} through groups)"
+            words += f" (which hides {safe(', '.join(sorted({h.role for h in atom.hides})))} through groups)"
         if atom.guards:
-            words += f" (against guard {', '.join(atom.guards)})"
+            words += f" (against guard {safe(', '.join(atom.guards))})"
         return words
     values = values_words(atom.attributes)
     if atom.kind == "condition":
         assert atom.rule is not None
-        return values or f"{' '.join(atom.rule.condition_text.split())} is true"
-    return f"{at} no longer denies it" + (f" ({values})" if values else "")
+        return values or f"{safe(' '.join(atom.rule.condition_text.split()))} is true"
+    return f"{safe(at)} no longer denies it" + (f" ({values})" if values else "")
 
 
 def values_words(values: dict[str, Any] | None) -> str:
@@ -103,4 +105,4 @@ def values_words(values: dict[str, Any] | None) -> str:
     if not values:
         return ""
     said = {name: "left out" if value is None else value_text(value) for name, value in values.items()}
-    return ", ".join(f"{name} is {value}" for name, value in said.items())
+    return ", ".join(f"{safe(name)} is {value}" for name, value in said.items())

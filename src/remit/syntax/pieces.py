@@ -10,6 +10,7 @@ from lark import Token
 from remit.diagnostics import Diagnostic
 from remit.source import Source, Span
 from remit.syntax import tree
+from remit.syntax.spelling import deceptive
 
 Children = list[Any]  # tokens, nodes and lists of nodes, as the grammar has them
 Node = TypeVar("Node")
@@ -37,6 +38,9 @@ class Pieces:
         text = str(token)
         if text[0] == "`":
             text = text[1:-1]
+            finding = deceptive(text, self._token_span(token))
+            if finding is not None:
+                self.findings.append(finding)
         return tree.Name(text, self.source, token.start_pos or 0, token.end_pos or 0)
 
     def _names(self, children: Children) -> list[tree.Name]:

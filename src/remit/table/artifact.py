@@ -19,7 +19,7 @@ from typing import Any
 from zlib import crc32
 
 from remit.model import expression as ex
-from remit.table import meaning
+from remit.table import meaning, soundness
 from remit.table.shape import (
     AssertEntry,
     EventEntry,
@@ -132,12 +132,21 @@ class _Places:
     """Places with their file by number."""
 
     def __init__(self) -> None:
-        self.files: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    @property
+    def files(self) -> list[str]:
+        return list(self._numbers)
 
     def of(self, place: Place) -> list[Any]:
-        if place.file not in self.files:
-            self.files.append(place.file)
-        return [self.files.index(place.file), place.line, place.column, place.text, place.lead, place.trail]
+        return [
+            self._numbers.setdefault(place.file, len(self._numbers)),
+            place.line,
+            place.column,
+            place.text,
+            place.lead,
+            place.trail,
+        ]
 
 
 class _Pool:
@@ -214,6 +223,8 @@ def read(text: str) -> Table:
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
         raise DamagedError("parts of it are missing") from error
     table.digest = str(data["digest"])
+    if len(table.digest) != 64 or not set(table.digest) <= set("0123456789abcdef"):
+        raise DamagedError("its digest is none")
     return table
 
 
@@ -255,10 +266,10 @@ def _table(meant: Any, kept: Any) -> Table:
 
     def place(data: Any) -> Place:
         number, line, column, text, lead, trail = data
-        return Place(files[number], int(line), int(column), str(text), str(lead), str(trail))
+        return Place(files[_index(number)], int(line), int(column), str(text), str(lead), str(trail))
 
     def expression(number: int | None) -> ex.Expr | None:
-        return None if number is None else expressions[number]
+        return None if number is None else expressions[_index(number)]
 
     types = {
         name: TypeEntry(
@@ -306,7 +317,7 @@ def _table(meant: Any, kept: Any) -> Table:
                 rule["role"],
                 rule["block"],
                 tuple(rule["facets"]),
-                cell_sets[rule["cells"]],
+                cell_sets[_index(rule["cells"])],
                 expression(rule["condition"]),
                 rule["condition_text"],
                 rule["condition_at"],
@@ -337,8 +348,8 @@ def _table(meant: Any, kept: Any) -> Table:
                 claim["title"],
                 claim["kind"],
                 tuple(claim["roles"]),
-                cell_sets[claim["cells"]],
-                cell_sets[claim["other"]],
+                cell_sets[_index(claim["cells"])],
+                cell_sets[_index(claim["other"])],
                 expression(claim["condition"]),
                 place(claim["place"]),
             )
@@ -349,10 +360,14 @@ def _table(meant: Any, kept: Any) -> Table:
     )
     if len(table.roles) != len(roles) or len(table.types) != len(catalogue["types"]):
         raise ValueError("meaning and provenance differ")
-    for rule in table.rules:
-        if rule.effect not in ("allow", "deny") or not all(0 <= facet < facets for facet in rule.facets):
-            raise ValueError("a rule is none")
+    soundness.check(table)
     return table
+
+
+def _index(number: Any) -> int:
+    if type(number) is not int or number < 0:
+        raise ValueError("no place in a list")
+    return number
 
 
 def _guard(name: str, title: str, data: Any, place: Place) -> GuardEntry:

@@ -183,7 +183,11 @@ class _Lowering:
         role = self.layers[level].roles[name]
         includes = tuple(sorted(names - {name}))
         place = self._place(level, role.span)
-        return RoleEntry(name, role.title, role.locked, role.former, includes, frozenset(facets), place)
+        # A role that an overlay replaces keeps the names directories may know it by: else its denies would be lost.
+        former = tuple(
+            dict.fromkeys(old for layer in self.layers if name in layer.roles for old in layer.roles[name].former)
+        )
+        return RoleEntry(name, role.title, role.locked, former, includes, frozenset(facets), place)
 
     # -- the rest --------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,146 @@
+"""Whether a table that was read holds together: the INVARIANT of `remit.table.shape.Table`, and every word of its kind.
+
+A table that remit wrote always does. One whose sums were made to fit something else is refused here, before anything
+is decided by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from remit.model import expression as ex
+from remit.table.shape import BLOCKS, Place, RuleEntry, Table
+
+_ROOTS = ("resource", "user", "context", "claims")
+_GUARDS = ("least", "most", "per_user", "never")
+_ASSERTS = ("within", "only", "no", "requires", "never")
+
+
+def check(table: Table) -> None:
+    """Raises ValueError where a name is not declared, a number is out of its range, or a word is no text."""
+    _texts((table.name, table.title, table.base, *table.areas, *table.areas.values(), *table.conditions))
+    _texts(table.conditions.values())
+    _scopes(table)
+    for kind in table.types.values():
+        _texts((kind.name, kind.title, *kind.actions, *kind.attributes))
+        _known((kind.area,), table.areas)
+    if not len(BLOCKS) <= table.facet_count <= 1_000_000:
+        raise ValueError("no number of facets")
+    for role in table.roles.values():
+        _texts((role.name, role.title, *role.former))
+        _known(role.includes, table.roles)
+        _facets(table, role.facets)
+        _place(role.place)
+    for rule in table.rules:
+        _rule(table, rule)
+    for event in table.events:
+        _texts((event.kind,))
+        _known(event.assign, table.roles)
+        _condition(None if isinstance(event.trigger, str) else event.trigger)
+        if event.requires is not None and event.requires[0] not in table.types[event.requires[1]].actions:
+            raise ValueError("no such action")
+        _place(event.place)
+    for guard in table.guards.values():
+        _texts((guard.role, guard.other, guard.per))
+        _known((guard.kind,), _GUARDS)
+        _known((name for name in (guard.role, guard.other) if name), table.roles)
+        _known((name for name in (guard.per,) if name), table.scopes)
+        numbers: tuple[object, object] = (guard.count, guard.active)
+        if tuple(map(type, numbers)) != (int, bool) or guard.count < 0:
+            raise ValueError("no guard")
+        _place(guard.place)
+    for claim in table.assertions:
+        _texts((claim.title,))
+        _known((claim.kind,), _ASSERTS)
+        _known(claim.roles, table.roles)
+        _condition(claim.condition)
+        _place(claim.place)
+    for test in table.tests:
+        _texts((test.title,))
+        _place(test.place)
+        for line in test.lines:
+            _texts((line["kind"], line["text"]))
+
+
+def _rule(table: Table, rule: RuleEntry) -> None:
+    _known((rule.effect,), ("allow", "deny"))
+    if (rule.role is None) == (rule.block is None):
+        raise ValueError("a rule belongs to a role or to a block")
+    _known((rule.role,) if rule.role is not None else (), table.roles)
+    _known((rule.block,) if rule.block is not None else (), BLOCKS)
+    _facets(table, rule.facets)
+    _texts((rule.condition_text, rule.because))
+    if type(rule.condition_at) is not int or not 0 <= rule.condition_at <= len(rule.place.text):
+        raise ValueError("no place of a condition")
+    _condition(rule.condition)
+    _place(rule.place)
+
+
+def _scopes(table: Table) -> None:
+    _known((table.root,) if table.root is not None else (), table.scopes)
+    for kind in table.scopes:
+        seen: set[str] = set()
+        place: str | None = kind
+        while place is not None:
+            if place in seen:
+                raise ValueError("scopes run in a circle")
+            seen.add(place)
+            place = table.scopes[place]
+    _texts(table.scopes)
+
+
+def _facets(table: Table, facets: Iterable[int]) -> None:
+    for facet in facets:
+        if type(facet) is not int or not 0 <= facet < table.facet_count:
+            raise ValueError("no such facet")
+
+
+def _place(place: Place) -> None:
+    _texts((place.file, place.text, place.lead, place.trail))
+    if place.line < 1 or place.column < 1:
+        raise ValueError("no such place")
+
+
+def _condition(condition: ex.Expr | None) -> None:
+    """Every node a condition may have where it stands; values of any kind, for those only read as unknown."""
+    if condition is None:
+        return
+    for node in ex.walk(condition):
+        if isinstance(node, ex.Attr):
+            _known((node.root,), _ROOTS)
+            _texts((node.name,))
+        elif isinstance(node, ex.Const):
+            _known((node.kind,), ("string", "int", "bool", "duration"))
+            wanted = {"string": str, "bool": bool}.get(node.kind, int)
+            if type(node.value) is not wanted:
+                raise ValueError("no constant")
+        elif isinstance(node, ex.Named):
+            _texts((node.name,))
+    _truth(condition)
+
+
+def _truth(node: ex.Expr) -> None:
+    """A condition, not an operand: what `and`, `or`, `not` and names are made of."""
+    if isinstance(node, ex.And | ex.Or):
+        if not node.operands:
+            raise ValueError("nothing is joined")
+        for operand in node.operands:
+            _truth(operand)
+    elif isinstance(node, ex.Not):
+        _truth(node.operand)
+    elif isinstance(node, ex.Named):
+        _truth(node.body)
+    elif isinstance(node, ex.Minus) or (isinstance(node, ex.Const) and node.kind != "bool"):
+        raise ValueError("no condition")
+
+
+def _texts(words: Iterable[object]) -> None:
+    for word in words:
+        if not isinstance(word, str):
+            raise ValueError("no text")
+
+
+def _known(names: Iterable[object], among: Iterable[str]) -> None:
+    for name in names:
+        if not isinstance(name, str) or name not in among:
+            raise ValueError("a name is not declared")

@@ -1,0 +1,233 @@
+"""The shipped policies: what their pages cite exists, lint and tests are clean, and the words are the catalogues'.
+
+The catalogues are not in the repository. They are looked for beside the tables from elsewhere: REMIT_CORPORA=FOLDER.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from remit.cli.main import remit
+from remit.model.coverage import cells
+from remit.model.policy import Model
+from remit.project.policies import load
+from remit.table.shape import Table
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = sorted(path.parent for path in (ROOT / "policies").glob("*/README.md"))
+OVERLAYS = sorted(path.parent for path in (ROOT / "policies").glob("*/overlays/*/policy.remit"))
+NAMES = [folder.name for folder in FOLDERS]
+
+each_folder = pytest.mark.parametrize("folder", FOLDERS, ids=NAMES)
+each_policy = pytest.mark.parametrize("policy", [*FOLDERS, *OVERLAYS], ids=lambda path: path.name)
+
+
+def compiled(folder: Path) -> tuple[Table, Model]:
+    """The policy in both forms: the table has what decisions need, the model what was declared for it."""
+    found = load(folder).compiled
+    assert found.table is not None, found.findings
+    return found.table, found.model
+
+
+def test_there_are_policies() -> None:
+    """The four products, two of them with an overlay."""
+    assert NAMES == ["amberflo", "amplitude", "bizmetry", "measure"]
+    assert [overlay.name for overlay in OVERLAYS] == ["fernway", "subscription_desk"]
+
+
+# -- pages -----------------------------------------------------------------------------------------------------------
+
+
+_TITLE = re.compile(r'^(test|assert) ("(?:[^"\\]|\\.)*")', re.MULTILINE)
+_COVERS = re.compile(r"^\| [\d –,to]+ \|.*\| (.*) \|$", re.MULTILINE)  # a row of lines: its last cell names tests
+
+
+def titled(folder: Path) -> tuple[set[str], set[str]]:
+    """The titles of all tests and of all asserts of a policy and of its overlays."""
+    found: dict[str, set[str]] = {"test": set(), "assert": set()}
+    for path in folder.rglob("*.remit"):
+        for kind, title in _TITLE.findall(path.read_text(encoding="utf-8")):
+            found[kind].add(json.loads(title))
+    return found["test"], found["assert"]
+
+
+def cited(page: str) -> tuple[set[str], set[str]]:
+    """The names that the page's table quotes, as tests and as asserts: the last word `test` or `assert` before a name
+    says which, in each clause anew; where none does, it is a test."""
+    tests: set[str] = set()
+    asserts: set[str] = set()
+    for cell in _COVERS.findall(page):
+        for clause in cell.split("; "):
+            kind = tests
+            for word, name in re.findall(r'(\w+)? ?"([^"]+)"', clause):
+                kind = {"test": tests, "assert": asserts, "asserts": asserts}.get(word, kind)
+                kind.add(name)
+    return tests, asserts
+
+
+@each_folder
+def test_the_page_cites_every_test(folder: Path) -> None:
+    """Each test and each assert stands in the table, under its own kind, and nothing stands there that is neither."""
+    tests, asserts = titled(folder)
+    assert tests
+    assert asserts
+    named_tests, named_asserts = cited((folder / "README.md").read_text(encoding="utf-8"))
+    assert named_tests == tests
+    assert named_asserts == asserts
+
+
+@each_folder
+def test_tests_have_titles_of_their_own(folder: Path) -> None:
+    """A page can only cite what has one name: no two tests, and no two asserts, share theirs; no assert is untitled."""
+    for part in [folder, *(overlay for overlay in OVERLAYS if folder in overlay.parents)]:
+        table, _ = compiled(part)
+        for titles in ([test.title for test in table.tests], [assertion.title for assertion in table.assertions]):
+            assert all(titles)
+            assert len(titles) == len(set(titles))
+
+
+@each_folder
+def test_the_page_names_files_that_exist(folder: Path) -> None:
+    """The table of files: each is there, and none of the policy's own files is left out."""
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `([^`]+)` \|", page.partition("\n## ")[0], re.MULTILINE))
+    own = {path.name for path in folder.iterdir() if path.suffix in {".remit", ".yaml"}}
+    overlays = {f"overlays/{overlay.name}/" for overlay in OVERLAYS if folder in overlay.parents}
+    assert named == own | overlays
+
+
+# -- lint and test ---------------------------------------------------------------------------------------------------
+
+
+def run(*args: str) -> Result:
+    """What the command line makes of it."""
+    return CliRunner().invoke(remit, list(args))
+
+
+@each_policy
+def test_lint_is_clean(policy: Path) -> None:
+    """No finding in the policy, nor in its sample directory."""
+    done = run("lint", str(policy))
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("no findings in ")
+
+
+@each_policy
+def test_all_tests_pass(policy: Path) -> None:
+    """Every test and every assert."""
+    done = run("test", str(policy))
+    assert done.exit_code == 0, done.output
+
+
+# -- catalogues ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def catalogues(corpora: Path) -> Path:
+    """The folder of catalogues, which the repository does not carry."""
+    folder = corpora.parent / "catalogues"
+    if not folder.is_dir():
+        pytest.skip(f"no catalogues beside the tables from elsewhere: {folder} is no folder")
+    return folder
+
+
+Catalogue = dict[str, Any]
+
+
+def catalogue_of(folder: Path, catalogues: Path) -> Catalogue:
+    data = yaml.safe_load((catalogues / f"{folder.name}.yaml").read_text(encoding="utf-8"))
+    assert data["system"] == folder.name
+    return data
+
+
+def entries(data: Any) -> Mapping[str, Any]:
+    """The catalogues come in two formats: named entries are a mapping in one, a list with ids in the other."""
+    if isinstance(data, Mapping):
+        return entries(data["items"]) if "items" in data else data
+    return {item["id"] if isinstance(item, Mapping) else item: item for item in data or ()}
+
+
+def types_of(data: Catalogue) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Type → its area and entry. A scope that is also a type says in words that its area is `administration`."""
+    found = {
+        kind: (area, entry)
+        for area, areas_entry in entries(data["areas"]).items()
+        for kind, entry in entries(areas_entry["types"]).items()
+    }
+    for scope in entries(data["scopes"]).values():
+        if "resource_type" in scope:
+            kind = scope["resource_type"]
+            found[kind["id"]] = ("administration", kind)
+    return found
+
+
+def without(names: Iterable[str], *built_in: str) -> set[str]:
+    return set(names) - set(built_in)
+
+
+@each_folder
+def test_scopes_and_roles_are_the_catalogues(folder: Path, catalogues: Path) -> None:
+    """The kinds of place and the roles that the product comes with."""
+    data, (table, _) = catalogue_of(folder, catalogues), compiled(folder)
+    assert set(table.scopes) == set(entries(data["scopes"]))
+    assert set(table.roles) == set(entries(data["roles"]))
+
+
+@each_folder
+def test_areas_and_types_are_the_catalogues(folder: Path, catalogues: Path) -> None:
+    """Every type in its area, and no other area or type."""
+    data, (table, _) = catalogue_of(folder, catalogues), compiled(folder)
+    assert set(table.areas) == set(entries(data["areas"]))
+    assert {kind: entry.area for kind, entry in table.types.items()} == {
+        kind: area for kind, (area, _) in types_of(data).items()
+    }
+
+
+@each_folder
+def test_actions_are_the_catalogues(folder: Path, catalogues: Path) -> None:
+    """Type by type."""
+    data, (table, _) = catalogue_of(folder, catalogues), compiled(folder)
+    assert {kind: set(entry.actions) for kind, entry in table.types.items()} == {
+        kind: set(entries(entry["actions"])) for kind, (_, entry) in types_of(data).items()
+    }
+
+
+@each_folder
+def test_attributes_are_the_catalogues(folder: Path, catalogues: Path) -> None:
+    """Of every type, of users and of requests; less what is built in."""
+    data, (table, _) = catalogue_of(folder, catalogues), compiled(folder)
+    assert {kind: set(entry.attributes) for kind, entry in table.types.items()} == {
+        kind: without(entries(entry.get("attributes")), "scope") for kind, (_, entry) in types_of(data).items()
+    }
+    assert set(table.user) == without(entries(data.get("subject_attributes")), "roles", "groups", "status")
+    assert set(table.context) == set(entries(data.get("context_attributes")))
+
+
+@each_folder
+def test_permissions_are_the_catalogues(folder: Path, catalogues: Path) -> None:
+    """Each in its area, with the actions it bundles."""
+    data, (_, model) = catalogue_of(folder, catalogues), compiled(folder)
+    found = {
+        f"{area}.{name}": {
+            f"{kind}.{action}"
+            for bundle in permission.bundles
+            for kind, actions in cells(bundle, (area,), model.areas, model.types).items()
+            for action in actions
+        }
+        for area, entry in model.areas.items()
+        for name, permission in entry.permissions.items()
+    }
+    expected = {
+        name: set(permission["actions"])
+        for area in entries(data["areas"]).values()
+        for name, permission in entries(area.get("permissions")).items()
+    }
+    assert found == expected
