@@ -143,7 +143,7 @@ Catalogue = dict[str, Any]
 
 
 def catalogue_of(folder: Path, catalogues: Path) -> Catalogue:
-    data = yaml.safe_load((catalogues / f"{folder.name}.yaml").read_text(encoding="utf-8"))
+    data: Catalogue = yaml.safe_load((catalogues / f"{folder.name}.yaml").read_text(encoding="utf-8"))
     assert data["system"] == folder.name
     return data
 

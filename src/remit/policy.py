@@ -88,11 +88,16 @@ class Policy:
         from remit.compiler import compile_sources
         from remit.source import Source
 
+        if not isinstance(sources, Mapping):
+            raise TypeError('from_sources takes texts by file name: {"main.remit": "…"}')
         texts = [Source(file, text) for file, text in sorted(sources.items())]
         compiled = compile_sources(texts, base.model if base else None, name)
         if compiled.table is None:
             raise PolicyError(compiled.findings)
         return cls(compiled.table, compiled.model)
+
+    def __repr__(self) -> str:
+        return f"Policy({self.table.name}, {len(self.table.roles)} roles, {len(self.table.rules)} rules)"
 
     @property
     def digest(self) -> str:
@@ -111,6 +116,8 @@ class Policy:
         Raises DirectoryError where the directory does not fit the policy's scopes."""
         from remit.directory.fit import misfits
 
+        if not isinstance(directory, Directory | shape.Directory | None):
+            raise TypeError("bind takes a Directory: Directory.load(path), or Directory.from_text(text)")
         people = directory.data if isinstance(directory, Directory) else directory or shape.Directory()
         wrong = misfits(self.table, people)
         if wrong:
@@ -123,6 +130,9 @@ class Directory:
 
     def __init__(self, data: shape.Directory | None = None) -> None:
         self.data = data or shape.Directory()
+
+    def __repr__(self) -> str:
+        return f"Directory({len(self.data.users)} users, {len(self.data.groups)} groups)"
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Directory:

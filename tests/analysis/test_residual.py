@@ -222,7 +222,7 @@ def test_unknown_beside_open_keeps_the_open() -> None:
     ],
 )
 def test_what_one_part_settles(condition: str, expected: str) -> None:
-    """Parts of an `and` know of each other; where a value may be unknown, what would hold of two values is not folded."""
+    """Parts of an `and` know of each other; what holds only without unknown values is not folded."""
     assert left(condition) == expected
 
 

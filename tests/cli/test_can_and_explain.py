@@ -41,7 +41,7 @@ def call(line: str) -> Result:
         ("can bob sign record:r1 --set vet=bob --at branch/north", 1,
          "no: nothing allows it; bob holds vet, but resource.status is missing"),
         ("can bob delete record:r1 --at branch/north", 1, "no: vet denies it (clinic.remit:25)"),
-        ("can bob read record:r1", 1, "no: nothing allows it; bob holds no role here"),
+        ("can bob read record:r1", 1, "no: nothing allows it; bob holds vet at branch/north: ask with --at branch/north"),
         ("can bob read record:r1 --at branch/east", 1, "no: there is no branch/east"),
         ("can cyd read record:r1", 1, "no: cyd is pending"),
         ("can zoe read record:r1", 1, "no: there is no user zoe"),

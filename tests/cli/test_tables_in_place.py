@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -47,20 +48,27 @@ FORMATS = ("", " --output-format json")
 SIGN = "sign record:r1 --set vet=ann --set status=open --at branch/north"
 
 
-@pytest.fixture
-def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a policy in three files, its directory and its table, which the call stands in."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a policy in three files, its directory, its table and a file of requests."""
+    folder = tmp_path_factory.mktemp("clinic")
     head, *statements = POLICY.lstrip().split("\n\n")
-    (tmp_path / "people" / "deep").mkdir(parents=True)
-    (tmp_path / "clinic.remit").write_text(head, encoding="utf-8")
-    (tmp_path / "people" / "deep" / "roles.remit").write_text("\n\n".join(statements), encoding="utf-8")
-    (tmp_path / "tests.remit").write_text(TESTS.lstrip(), encoding="utf-8")
-    (tmp_path / "directory.yaml").write_text(DIRECTORY, encoding="utf-8")
+    (folder / "people" / "deep").mkdir(parents=True)
+    (folder / "clinic.remit").write_text(head, encoding="utf-8")
+    (folder / "people" / "deep" / "roles.remit").write_text("\n\n".join(statements), encoding="utf-8")
+    (folder / "tests.remit").write_text(TESTS.lstrip(), encoding="utf-8")
+    (folder / "directory.yaml").write_text(DIRECTORY, encoding="utf-8")
     lines = [json.dumps(request) for request in REQUESTS] + ["{", "[]", '{"a": 1, "a": 2}']
-    (tmp_path / "requests.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    assert call(f"compile -o {TABLE}").exit_code == 0
-    return tmp_path
+    (folder / "requests.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert call(f"compile --policy {folder} -o {folder / TABLE}").exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def clinic(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """That folder, which the call stands in."""
+    monkeypatch.chdir(made)
+    return made
 
 
 def call(line: str) -> Result:
@@ -173,10 +181,11 @@ def test_wrong_calls(clinic: Path, question: str) -> None:
     assert_same(question, 2)
 
 
-def test_a_table_alone_is_enough(clinic: Path) -> None:
+def test_a_table_alone_is_enough(clinic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the sources gone, a table still quotes their lines."""
     questions = [f"explain ann {SIGN}", "matrix", "test", f"who {SIGN}", "compile"]
     before = [said(question) for question in questions]
-    for file in clinic.rglob("*.remit"):
-        file.unlink()
+    for name in (TABLE, "directory.yaml"):
+        shutil.copy(clinic / name, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
     assert [said(f"{question} --policy {TABLE}") for question in questions] == before

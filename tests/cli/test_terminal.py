@@ -6,13 +6,15 @@ command that prints for people is held to the same, with colour and without.
 
 from __future__ import annotations
 
+import gc
 import re
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from remit.cli.main import remit
+from remit.cli.main import main
 
 CLEAR, TITLE, BLINK, RIGHT = "\x1b[2J", "\x1b]0;x\x07", "\x1b[5m", "\u202e\u2066"
 BAD = f"{CLEAR}{TITLE}{BLINK}{RIGHT}\x9b5m\x7f\r\b\u2028\u200b"
@@ -59,7 +61,9 @@ users:
   ann: {assignments: [{role: vet}]}
   "eve\e[2J\a\u202e\x9b\x7f\r\nforged line": {assignments: [{role: vet, scope: "branch/n\e[2J\u202e\r\nforged line"}]}
 groups:
-  "desk\e[2J\a\u202e\r\nforged line": {members: [ann, "eve\e[2J\a\u202e\x9b\x7f\r\nforged line"], assignments: [{role: chief}]}
+  "desk\e[2J\a\u202e\r\nforged line":
+    members: [ann, "eve\e[2J\a\u202e\x9b\x7f\r\nforged line"]
+    assignments: [{role: chief}]
 """
 EVE = "eve\x1b[2J\x07\u202e\x9b\x7f\r\nforged line"
 PLACE = "branch/n\x1b[2J\u202e\r\nforged line"
@@ -114,8 +118,18 @@ CALLS = [
     (["schema", BAD + LINES], (2,)),
     (["compile", "-o", f"nowhere{BAD}{LINES}/table.json"], (2,)),
     (["compile", "-o", f"{CLEAR}{RIGHT}{LINES}"], (0,)),
+    (["matrix", BAD + LINES], (2,)),
+    (["members", f"--{BAD}{LINES}"], (2,)),
+    (["what", "ann", "--output-format", BAD + LINES], (2,)),
     ([BAD + LINES], (2,)),
 ]
+
+
+def called(value: object) -> str:
+    """A call as the name of a test."""
+    if not isinstance(value, list):
+        return ""
+    return re.sub(r"\W+", "-", " ".join(value).encode("unicode_escape").decode())[:60]
 
 
 @pytest.fixture
@@ -131,23 +145,40 @@ def call(words: list[str], coloured: bool, monkeypatch: pytest.MonkeyPatch) -> t
     """Exit code and all output, without remit's own colours; anything else that steers a terminal is an error."""
     if coloured:
         monkeypatch.setenv("FORCE_COLOR", "1")
-    result = CliRunner().invoke(remit, words, color=coloured, standalone_mode=True)
-    output = result.stdout_bytes.decode() + result.stderr_bytes.decode()  # click's text forgets carriage returns
+    monkeypatch.setattr("sys.argv", ["remit", *words])
+    with CliRunner().isolation(color=coloured) as streams:
+        try:
+            code = main()
+        finally:
+            gc.enable()  # which `main` leaves off for one question
+        sys.stdout.flush()
+        sys.stderr.flush()
+        output = b"".join(stream.getvalue() for stream in streams[:2] if stream).decode()
     text = OWN_COLOURS.sub("", output) if coloured else output
     line_ends = "\r\n" if "csv" in words else "\n"
     assert sorted({character for character in text if not character.isprintable()} - set(line_ends)) == []
-    assert [line for line in text.splitlines() if re.match(r"\W*(?:Yes, )?forged line", line)] == []
-    return result.exit_code, text
+    return code, text
+
+
+def forged(text: str) -> list[str]:
+    """The lines of an output that a value has begun."""
+    return [line for line in text.splitlines() if re.match(r"\W*(?:Yes, )?forged line", line)]
 
 
 @pytest.mark.parametrize("coloured", [False, True], ids=["plain", "colour"])
-@pytest.mark.parametrize(("words", "codes"), CALLS, ids=[f"{at}-{words[0][:8]!a}" for at, (words, _) in enumerate(CALLS)])
+@pytest.mark.parametrize(("words", "codes"), CALLS, ids=called)
 def test_nothing_raw_reaches_the_terminal(
     clinic: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], codes: tuple[int, ...], coloured: bool
 ) -> None:
-    """No character that steers a terminal, and no line made up by a value, is in what a command prints."""
+    """No character that steers a terminal is in what a command prints."""
     code, text = call(words, coloured, monkeypatch)
     assert code in codes, text
+
+
+@pytest.mark.parametrize("words", [words for words, _ in CALLS if "forged" in "".join(words)], ids=called)
+def test_no_value_begins_a_line(clinic: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    """A line end within a value is shown, not obeyed: nobody writes a line of remit's answer."""
+    assert forged(call(words, False, monkeypatch)[1]) == []
 
 
 @pytest.mark.parametrize("coloured", [False, True], ids=["plain", "colour"])
@@ -176,14 +207,12 @@ def test_they_are_shown_as_escapes(
         'users: {ann: {}}  # \u202e\u2066\ngroups: {g: {members: ["x\\e[2J\\nforged line"], assignments: 3}}',
     ],
 )
-def test_findings_in_a_directory(
-    clinic: Path, monkeypatch: pytest.MonkeyPatch, directory: str, coloured: bool
-) -> None:
+def test_findings_in_a_directory(clinic: Path, monkeypatch: pytest.MonkeyPatch, directory: str, coloured: bool) -> None:
     """A finding quotes names and values of a directory as text, whichever command finds it."""
     (clinic / "directory.yaml").write_text(directory, encoding="utf-8")
     for words in (["lint"], ["can", "ann", "read", "record"], ["members"], ["what", "ann"]):
-        code, _ = call(words, coloured, monkeypatch)
-        assert code in (0, 1, 2)
+        code, text = call(words, coloured, monkeypatch)
+        assert (code in (0, 1, 2), forged(text)) == (True, [])
 
 
 @pytest.mark.parametrize("coloured", [False, True], ids=["plain", "colour"])
@@ -191,7 +220,9 @@ def test_files_with_such_names(clinic: Path, monkeypatch: pytest.MonkeyPatch, co
     """The name of a policy's file is shown as text beside the lines it holds."""
     (clinic / "clinic.remit").rename(clinic / f"clinic{CLEAR}{RIGHT}\nforged line.remit")
     for words in (["explain", "ann", "read", "record"], ["can", "ann", "read", "record"], ["what", "ann"], ["test"]):
-        assert call(words, coloured, monkeypatch)[0] in (0, 1)
+        code, text = call(words, coloured, monkeypatch)
+        assert (code in (0, 1), forged(text)) == (True, [])
     (clinic / "broken\x1b[2J\nforged line.remit").write_text("role x includes nobody { }", encoding="utf-8")
     for words in (["lint"], ["can", "ann", "read", "record"], ["matrix"]):
-        assert call(words, coloured, monkeypatch)[0] in (1, 2)
+        code, text = call(words, coloured, monkeypatch)
+        assert (code in (1, 2), forged(text)) == (True, [])

@@ -190,7 +190,7 @@ def test_the_public_names() -> None:
 
 
 def test_policy_errors_hold_all_findings() -> None:
-    """Each with a code and a span: the first line and column are 1, a code point is a column, the end is one further."""
+    """Each has a code and a span: from line 1 and column 1, a column a code point, up to one behind the last."""
     first = 'area desk "ë😀" { resource note { actions read } } role q { allow fly on note }'
     with pytest.raises(PolicyError) as caught:
         Policy.from_sources({"x.remit": first + "\nrole p { allow read on nte }"})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from remit.cli.session import Session, answers, fail, policy_option
+from remit.cli.session import Session, answers, fail, policy_option, shown
 
 
 @click.command("compile", short_help="write the decision table")
@@ -31,5 +31,5 @@ def command(policy_path: str | None, output: str) -> int:
         save_table(policy.table, Path(output))
     except OSError as error:
         fail(f"`{output}` cannot be written: {(error.strerror or 'unknown reason').lower()}")
-    click.echo(f"{policy.table.name} {policy.digest[:8]}: {len(policy.table.rules)} rules in {output}", err=True)
+    click.echo(shown(f"{policy.table.name} {policy.digest[:8]}: {len(policy.table.rules)} rules in {output}"), err=True)
     return 0

@@ -17,10 +17,10 @@ directory = "policy/directory.yaml"
 POLICY = """\
 # Who may do what with documents. Every `.remit` file of this folder belongs to the policy.
 #
-#   remit lint                                    is anything wrong?
-#   remit test                                    do the examples below hold?
-#   remit can ben edit document:plan              may ben?
-#   remit explain ben edit document:plan          and which line says so?
+#   remit lint                                            is anything wrong?
+#   remit test                                            do the examples below hold?
+#   remit can ben edit document:plan --set author=ben     may ben?
+#   remit explain ben edit document:plan                  and which line says so?
 policy documents "Documents"
 
 # The catalogue: what there is, and what can be done with it.

@@ -76,6 +76,9 @@ def main() -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
+        from remit.cli.session import shown
+
+        error.message = shown(error.message)  # it may quote an argument
         error.show()
         return 2
     except click.Abort:

@@ -27,15 +27,16 @@ class Applied(NamedTuple):
     condition: Traced | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Explanation:
-    """`applied` are all rules that applied, `nearest` those a repair would make allow; `held` what the user holds
+    """`applied` are all rules that applied, `nearest` those a repair would make allow; `failing` other allows of the user's roles; `held` what the user holds
     that bears on this place, `hidden` those of them whose allows an individual assignment hides, with what hides it."""
 
     judged: Judged
     request: Any
     applied: tuple[Applied, ...]
     nearest: tuple[Applied, ...]
+    failing: tuple[Applied, ...]
     held: tuple[Holding, ...]
     hidden: tuple[tuple[Holding, Holding], ...]
     repairs: tuple[Repair, ...]
@@ -49,6 +50,9 @@ class Explanation:
     @property
     def code(self) -> str:
         return self.judged.code
+
+    def __repr__(self) -> str:
+        return f"Explanation({self.code}, {len(self.applied)} rules, {len(self.repairs)} repairs)"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of DESIGN 2; `nearest` is beside it: the rules that `repairs` name, as `rules`."""
@@ -113,12 +117,14 @@ def explain_judged(pdp: Pdp, judged: Judged, request: Any) -> Explanation:
     applied = tuple(
         _applied_rule(pdp, judged, entry) for entry in sorted((*judged.allows, *judged.denies), key=_in_order)
     )
+    nearest = _nearest(pdp, judged, found)
     bearing = tuple(sorted(_bearing(pdp, judged), key=_by_role)) if held else ()
     return Explanation(
         judged,
         request,
         applied,
-        _nearest(pdp, judged, found),
+        nearest,
+        _failing(pdp, judged, nearest),
         bearing,
         tuple(sorted(held.hidden, key=lambda pair: _by_role(pair[0]))) if held else (),
         tuple(found),
@@ -173,6 +179,16 @@ def _nearest(pdp: Pdp, judged: Judged, found: list[Repair]) -> tuple[Applied, ..
             if atom.kind == "condition" and atom.rule is not None:
                 rules.setdefault(atom.rule.number, atom.rule)
     return tuple(_traced(pdp, judged, rule, False, False) for rule in rules.values())
+
+
+def _failing(pdp: Pdp, judged: Judged, nearest: tuple[Applied, ...]) -> tuple[Applied, ...]:
+    """The allows that the user's roles bring and whose conditions no value of the request would make true."""
+    if judged.code != "no_rule" or judged.cell is None or judged.held is None:
+        return ()
+    known = {applied.rule.number for applied in nearest}
+    held = judged.held.allow
+    rules = [e.rule for e in judged.cell.allows if e.mask & held and e.rule.number not in known]
+    return tuple(_traced(pdp, judged, rule, False, False) for rule in rules)
 
 
 def _applied(applied: Applied) -> dict[str, Any]:

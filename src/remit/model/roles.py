@@ -8,7 +8,8 @@ from dataclasses import replace
 from remit.diagnostics import Label
 from remit.model import coverage
 from remit.model.catalogue import only, selector, unknown_action
-from remit.model.names import Names, listed, unique
+from remit.model.expression import names as used_names
+from remit.model.names import Names, circle, listed, unique
 from remit.model.policy import ExceptItem, Model, Role, Rule, Selector
 from remit.model.typing import Subject, bind
 from remit.source import Span
@@ -238,8 +239,6 @@ def check_includes(names: Names, model: Model) -> None:
         while pending:
             key, level, role = pending.pop()
             graph[key] = [found for q in role.includes if (found := node(level, q))]
-    from remit.model.names import circle
-
     circular = circle(graph)
     if circular:
         words = [key.split("\0")[0] for key in [*circular, circular[0]]]
@@ -249,8 +248,6 @@ def check_includes(names: Names, model: Model) -> None:
 
 def names_used(rules: Sequence[Rule]) -> set[str]:
     """The named conditions that rules use, directly or through others."""
-    from remit.model.expression import names as used_names
-
     found: set[str] = set()
     for rule in rules:
         if rule.condition is not None:

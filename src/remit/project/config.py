@@ -6,7 +6,7 @@ company_id = "acme"
 output-format = "text"
 [lint]
 select = ["E", "W"]
-ignore = ["W210"]
+ignore = ["W421"]
 fail-level = "warning"
 """
 

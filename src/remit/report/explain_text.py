@@ -86,7 +86,8 @@ class Shown:
 
     def _nearest(self, code: str) -> list[str]:
         explanation = self.explanation
-        near = [rule for rule in explanation.nearest if words.holders_of(explanation, rule.rule) or rule.rule.block]
+        close = (*explanation.nearest, *explanation.failing)
+        near = [rule for rule in close if words.holders_of(explanation, rule.rule) or rule.rule.block]
         blocks: list[str] = []
         if near:
             what = "This rule comes nearest:" if len(near) == 1 else "These rules come nearest:"
@@ -102,6 +103,11 @@ class Shown:
 
     def _holds_at_all(self) -> str:
         explanation = self.explanation
+        held = explanation.judged.held
+        if not explanation.held and held and held.holdings and not self._unknown_place():
+            ways = [words.held_words(explanation, self.who, holding) for holding in held.holdings[:3]]
+            first = safe(held.holdings[0].scope or "")
+            return "\n".join(f"  {way}." for way in ways) + f"\n  The question names no place: ask with --at {first}."
         if not explanation.held:
             return f"  {self.who.again} {self.who.holds} no role here."
         lines = [f"  {words.held_words(explanation, self.who, holding)}." for holding in explanation.held]
@@ -195,8 +201,10 @@ class Shown:
         if explanation.allowed or explanation.code in ("unknown_user", "invalid_request"):
             return []
         if not explanation.repairs:
-            cut = "" if explanation.repairs_complete else " was found in the time given"
-            return [f"  No change of roles, attributes or denies alone{cut or ' would allow it'}."]
+            cut = not explanation.repairs_complete
+            if cut:
+                return ["  No change that would allow it was found in the time given."]
+            return ["  No other role, no value of the resource or the context and no lifted deny would allow it."]
         rows = [self._way(repair) for repair in explanation.repairs]
         width = min(max(len(words) for words, _ in rows), 76)
         number = len(str(len(rows)))

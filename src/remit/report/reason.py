@@ -46,6 +46,10 @@ def _but(pdp: Pdp, judged: Judged, who: Person) -> str:
     places = pdp.holders.scopes.above(judged.asked.scope if judged.asked else None)
     roles = sorted({h.role for h in held.holdings if h.scope in places and id(h) not in hidden})
     holds = f"{who.again} {who.holds} {' and '.join(roles) if roles else 'no role here'}"
+    elsewhere = sorted({(h.scope, h.role) for h in held.holdings if h.scope is not None and h.scope not in places})
+    if not roles and elsewhere:  # the question names no place
+        scope, role = elsewhere[0]
+        holds = f"{who.again} {who.holds} {role} at {scope}: ask with --at {scope}"
     for entry in cell.allows if cell else ():
         if not entry.mask & held.allow or entry.rule.condition is None or facts is None or cell is None:
             continue

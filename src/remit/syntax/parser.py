@@ -238,6 +238,8 @@ class _Run:
             return f"as a name, write it in backticks: `` `{word}` ``"
         if "ASSERT" in accepted and word in _HOMES:
             return _HOMES[word]
+        if word in _ELSEWHERE:
+            return _ELSEWHERE[word]
         near = nearest(word, (name.lower() for name in accepted if name not in _WORDS)) if len(word) > 1 else None
         return f"`{near}` has a similar spelling" if near else ""
 
@@ -361,6 +363,21 @@ class _TooDeep(UnexpectedCharacters):
 # Words that begin a statement and a part of one: after a missing `}` they are read as the part, and fail behind it.
 _FILE_LEVEL = re.compile(r"(user|context)\s*\{|actions\s+\S+\s*=")
 _TOP = re.compile(rf"(?:^|(?<=\n))[ \t\r]*({'|'.join(STATEMENTS)})(?![A-Za-z0-9_])")
+# What other languages write, and what stands for it here.
+_ELSEWHERE = {
+    "&": "`and` joins conditions",
+    "|": "`or` joins conditions",
+    "!": "`not` turns a condition round",
+    "'": 'strings stand in `"`',
+    "/": "`#` begins a comment",
+    ";": "no sign ends a line: leave it out",
+    "contains": 'a set is asked the other way round: `"x" in resource.tags`',
+    "forbid": "`deny` forbids",
+    "permit": "`allow` permits",
+    "can": "an example says `may`",
+    "unless": "write `when not …`",
+    "if": "write `when …`",
+}
 _STRING = re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"')
 _HOMES = {  # what a word is told that begins no statement
     **dict.fromkeys(("allow", "deny", "grant", "in"), "rules stand in a `role`, in `everyone` or in `members`"),
