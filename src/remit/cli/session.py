@@ -51,7 +51,7 @@ def fail(message: str, help: str = "") -> NoReturn:
 
 
 def shown(text: str) -> str:
-    """Text that came from outside, on one line of a terminal: line ends, control and direction characters as `\\u{…}`."""
+    """Text from outside, on one line of a terminal: line ends, control and direction characters as `\\u{…}`."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in text)

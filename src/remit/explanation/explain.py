@@ -29,8 +29,9 @@ class Applied(NamedTuple):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation:
-    """`applied` are all rules that applied, `nearest` those a repair would make allow; `failing` other allows of the user's roles; `held` what the user holds
-    that bears on this place, `hidden` those of them whose allows an individual assignment hides, with what hides it."""
+    """`applied` are all rules that applied, `nearest` those a repair would make allow, `failing` other allows of the
+    user's roles; `held` what the user holds that bears on this place, `hidden` those of them whose allows an individual
+    assignment hides, with what hides it."""
 
     judged: Judged
     request: Any
