@@ -33,6 +33,7 @@ from remit.table.shape import (
 )
 
 FORMAT, VERSION = "remit-table", 1
+_MOST_VALUES = 8_000_000  # a gigabyte of memory holds twice as many
 
 
 class NotATableError(Exception):
@@ -204,6 +205,8 @@ def encode(node: ex.Expr) -> list[Any]:
 
 def read(text: str) -> Table:
     """The table in an artifact's text, whole or not at all. Raises NotATableError, DamagedError or NewerError."""
+    if text.count(",") + text.count("[") + text.count("{") > _MOST_VALUES:
+        raise DamagedError("it holds more values than a table has")
     try:
         data = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
