@@ -76,10 +76,7 @@ def main() -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        from remit.cli.session import shown
-
-        error.message = shown(error.message)  # it may quote an argument
-        error.show()
+        _say(error)
         return 2
     except click.Abort:
         return 130
@@ -100,3 +97,14 @@ def main() -> int:
     except MemoryError:
         click.echo("remit: the input is too large for the memory there is", err=True)
         return 2
+
+
+def _say(error: click.ClickException) -> None:
+    """A wrong call, said as every other mistake is. click's text may quote an argument."""
+    from remit.cli.session import paint, shown
+
+    message = shown(error.format_message().rstrip("."))
+    click.echo(f"{paint('error', 'red', err=True)}: {message[:1].lower()}{message[1:]}", err=True)
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        click.echo(f"  = help: {context.command_path} --help", err=True)

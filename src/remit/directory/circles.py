@@ -8,13 +8,12 @@ closes a circle: in `{a: [b], b: [a]}`, `b` → `a` does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _SHOWN = 5  # names of a circle, before the rest is an ellipsis
 
 
-@dataclass(frozen=True, slots=True)
-class Circle:
+class Circle(NamedTuple):
     """`last` → `first` closes it; `path` names it from `first` round to `first`, cut short in the middle where long."""
 
     first: str

@@ -12,9 +12,8 @@ fail-level = "warning"
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from remit.diagnostics import similar
 
@@ -25,8 +24,7 @@ class ConfigError(Exception):
     """A settings file that cannot be used; the message says which key and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """Paths are resolved against the file they stand in; None where not set."""
 
     file: Path | None = None

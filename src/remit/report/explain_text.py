@@ -8,8 +8,8 @@ from collections.abc import Callable
 from remit.explanation.explain import Applied, Explanation
 from remit.explanation.repairs import Repair
 from remit.report import words
+from remit.report.escape import safe
 from remit.report.people import Person
-from remit.report.quote import safe
 from remit.table.shape import Place
 
 Paint = Callable[[str, str], str]  # text and the name of a colour → text

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from remit.evaluator.request import Asked
-from remit.report.quote import safe
+from remit.report.escape import safe
 
 
 class Person(NamedTuple):

@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from remit.report.escape import printed
+from remit.report.escape import safe as safe
 from remit.source import Source, Span
 
 Paint = Callable[[str, str], str]  # text, and the name of a style below
@@ -35,15 +37,6 @@ def plain(text: str, style: str) -> str:
 def coloured(text: str, style: str) -> str:
     """The text in a style, by ANSI escapes."""
     return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if text else text
-
-
-def safe(text: str) -> str:
-    """Text from outside on one line of a terminal: what is not printable, line ends too, as `\\u{…}`."""
-    return text if text.isprintable() else "".join(_printed(character) for character in text)
-
-
-def _printed(character: str) -> str:
-    return character if character.isprintable() else f"\\u{{{ord(character):x}}}"
 
 
 def position(source: Source, offset: int) -> tuple[int, int]:
@@ -111,7 +104,7 @@ def _line(span: Span) -> _Line:
             piece = character
             column += _width(character)
         else:
-            piece = _printed(character)
+            piece = printed(character)
             column += len(piece)
         pieces.append(piece)
     columns.append(column)

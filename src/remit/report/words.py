@@ -10,8 +10,8 @@ from remit.explanation.explain import Explanation
 from remit.explanation.repairs import Atom
 from remit.explanation.trace import Part
 from remit.model import expression as ex
+from remit.report.escape import safe
 from remit.report.people import Person
-from remit.report.quote import safe
 from remit.table.shape import RuleEntry, Table
 
 

@@ -54,10 +54,10 @@ class NewerError(Exception):
 def write(table: Table) -> str:
     """The artifact's text. Its meaning line is canonical."""
     meant = meaning.canonical(meaning.meaning(table))
-    table.digest = meaning.digest_of(meant)
+    digest = table.kept["digest"] = meaning.digest_of(meant)
     kept = meaning.canonical(_provenance(table))
     head = meaning.canonical({"format": FORMAT, "version": VERSION})
-    sums = f'"digest":"{table.digest}","checksum":{_checksum(table.digest, meant, kept)}'
+    sums = f'"digest":"{digest}","checksum":{_checksum(digest, meant, kept)}'
     return f'{head[:-1]},\n{sums},\n"meaning":{meant},\n"provenance":{kept}}}\n'
 
 
@@ -225,9 +225,10 @@ def read(text: str) -> Table:
         table = _table(data["meaning"], data["provenance"])
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
         raise DamagedError("parts of it are missing") from error
-    table.digest = str(data["digest"])
-    if len(table.digest) != 64 or not set(table.digest) <= set("0123456789abcdef"):
+    digest = str(data["digest"])
+    if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
         raise DamagedError("its digest is none")
+    table.kept["digest"] = digest
     return table
 
 
@@ -360,6 +361,8 @@ def _table(meant: Any, kept: Any) -> Table:
         ),
         tests=tuple(TestEntry(test["title"], tuple(test["lines"]), place(test["place"])) for test in kept["tests"]),
         conditions=dict(kept["conditions"]),
+        origins={},
+        kept={},
     )
     if len(table.roles) != len(roles) or len(table.types) != len(catalogue["types"]):
         raise ValueError("meaning and provenance differ")

@@ -81,6 +81,7 @@ class _Lowering:
             tests=tuple(self._test(top, test) for test in model.tests),
             conditions={name: c.title for _, layer in self._each() for name, c in layer.conditions.items()},
             origins=self._origins(),
+            kept={},
         )
 
     def _each(self) -> Iterable[tuple[int, Model]]:

@@ -23,9 +23,9 @@ def canonical(data: Any) -> str:
 
 def digest(table: Table) -> str:
     """SHA-256 over the meaning, in hexadecimal; kept in the table once known."""
-    if not table.digest:
-        table.digest = digest_of(canonical(meaning(table)))
-    return table.digest
+    if "digest" not in table.kept:
+        table.kept["digest"] = digest_of(canonical(meaning(table)))
+    return table.kept["digest"]
 
 
 def digest_of(text: str) -> str:

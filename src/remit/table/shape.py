@@ -13,7 +13,6 @@ one facet and counts for every role that reaches it. Two facets stand for the bl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from remit.model.expression import Expr
@@ -121,8 +120,7 @@ class TestEntry(NamedTuple):
     place: Place
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Table:
+class Table(NamedTuple):
     """INVARIANT: role, type, action and facet names used anywhere in it are declared in it."""
 
     name: str
@@ -145,8 +143,8 @@ class Table:
     assertions: tuple[AssertEntry, ...]
     tests: tuple[TestEntry, ...]
     conditions: Mapping[str, str]  # named conditions: their titles
-    digest: str = ""  # of the meaning; empty until it was asked for (`remit.table.meaning.digest`)
-    origins: Mapping[str, str] = field(default_factory=dict)  # file → path for the person at the terminal
+    origins: Mapping[str, str]  # file → path for the person at the terminal
+    kept: dict[str, str]  # `digest`, once it was asked for (`remit.table.meaning.digest`)
 
     def reading(self, resource_type: str) -> Reading:
         """What a condition may read at a resource of this type."""
