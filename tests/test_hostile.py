@@ -140,7 +140,7 @@ CHARACTERS: list[tuple[bytes, str]] = [
     (b"role \x1b[31mred { }", "E002 main.remit:1:6"),
     ('role a "\x1b[2J\x07\x9b" { } role b includes c { }'.encode(), "E106 main.remit:1:37"),
     ("role a { } # \u202e\x1b]0;title\x07\nrole b includes c { } # \u2069\x1b[5m".encode(), "E106 main.remit:2:17"),
-    (b"role a includes `b\x7f\x1b[31m` { }", "E106 main.remit:1:17"),
+    (b"role `b\x7f\x1b[31m` { }", "E113 main.remit:1:6"),
 ]
 
 

@@ -7,6 +7,7 @@ pdp.allows("ann", "read", {"type": "customer", "id": "c7", "properties": {"owner
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from os import PathLike
@@ -68,7 +69,7 @@ class Policy:
 
         Raises PolicyError with every finding, not only the first."""
         where = Path(path)
-        if where.is_file() and where.suffix != ".remit":
+        if "\0" not in str(where) and os.path.isfile(where) and where.suffix != ".remit":
             from remit.project.tables import load_table
 
             table, findings = load_table(where)

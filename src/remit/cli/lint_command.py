@@ -15,6 +15,7 @@ from remit.cli.session import Session, answers, coloured, directory_option, fail
 from remit.codes import CODES
 from remit.diagnostics import Diagnostic, similar
 from remit.project.config import FAIL_LEVELS, Config
+from remit.project.files import write_whole
 from remit.project.linting import Linted, is_table, lint_directory, lint_policy, lint_text
 from remit.project.policies import policies_below
 
@@ -178,7 +179,9 @@ def _print(
         if text:
             click.echo(text, color=colour)
         return
+    if target.endswith(".remit"):
+        fail(f"`{target}` is a policy: the findings would stand in its place", "give -o another name")
     try:
-        Path(target).write_text(text + "\n", encoding="utf-8")
+        write_whole(Path(target), text + "\n")
     except OSError as error:
         fail(f"`{target}` cannot be written: {(error.strerror or 'unwritable').lower()}")

@@ -152,7 +152,7 @@ def _member(node: ex.Member, reading: Reading) -> Test:
             if a is None:
                 return None
             b = held(facts)
-            return None if b is None else a in b
+            return a in b if isinstance(b, frozenset) else None
 
         return test
     literals = frozenset(constant(literal, item_type) for literal in node.collection)

@@ -101,8 +101,8 @@ def read_parts(
     scopes: Scopes,
 ) -> Asked | Malformed:
     """The same, from a subject already read."""
-    if not isinstance(action, str):
-        return Malformed("the action is no text")
+    if not isinstance(action, str) or not isinstance(user, str):
+        return Malformed("user and action are texts")
     if not isinstance(resource, Mapping):
         return Malformed("`resource` is missing" if resource is None else "`resource` is no object")
     kind, identifier = resource.get("type"), resource.get("id")
@@ -115,7 +115,8 @@ def read_parts(
         return Malformed("`resource.properties` is no object")
     scope = properties.get("scope") if properties else None
     if scope is not None and scopes.malformed(scope):
-        return Malformed(f"`scope` names no place of this policy: {scope!r}"[:120])
+        shown = f": {scope[:80]}" if isinstance(scope, str) else ""
+        return Malformed(f"`scope` names no place of this policy{shown}")
     if context is not None and not isinstance(context, Mapping):
         return Malformed("`context` is no object")
     given = context.get("time") if context else None

@@ -27,7 +27,7 @@ from remit.evaluator.holding import Held, Holding, ScopeState
 from remit.evaluator.index import Cell, Entry
 from remit.evaluator.pdp import Judged, Pdp
 from remit.explanation.guards import broken_by
-from remit.explanation.values import Found, Values, changed, search
+from remit.explanation.values import Budget, Found, Values, changed, search
 from remit.model import expression as ex
 from remit.model.types import Reading
 from remit.table.shape import RuleEntry
@@ -97,6 +97,7 @@ class _Repairs:
         self.found: dict[frozenset[tuple[str, str, int]], Repair] = {}
         self.searched: dict[tuple[int, frozenset[int], frozenset[str] | None], Found] = {}
         self.complete = True
+        self.budget = Budget()
         subject = pdp.subject(judged.asked)
         self.holdings = subject[1] if subject else ()
         self.reads_roles = any(
@@ -160,7 +161,7 @@ class _Repairs:
         found = self.searched.get(key)
         if found is None:
             obstacles = [(deny.rule.number, deny.rule.condition, deny.test) for deny in denies]
-            found = self.searched[key] = search(condition, obstacles, self.reading, state.facts)
+            found = self.searched[key] = search(condition, obstacles, self.reading, state.facts, self.budget)
         self.complete = self.complete and found.complete
         by_number = {deny.rule.number: deny for deny in denies}
         for left, values in found.ways.items():
@@ -191,7 +192,7 @@ class _Repairs:
         condition = deny.rule.condition
         if condition is None:
             return Atom("deny", rule=deny.rule, how=("lift",))
-        found = search(ex.Not(condition), (), self.reading, state.facts)
+        found = search(ex.Not(condition), (), self.reading, state.facts, self.budget)
         values = next(iter(found.ways.values()), None)
         how = ("lift", "condition") if values is not None else ("lift",)
         return Atom("deny", rule=deny.rule, how=how, attributes=values)

@@ -28,13 +28,19 @@ from remit.instant import format_instant, parse_instant
 from remit.model import expression as ex
 from remit.model.types import BUILT_IN, LARGEST, SMALLEST, Reading, Type, belongs
 
-MOST_TRIED = 20_000  # combinations looked at for one condition
 _MOST_VALUES = 80  # of one attribute
 _MOST_ELEMENTS = 6  # of a set's elements whose subsets are all tried
 
 ABSENT = None  # the value of an optional attribute that is left out
 
 Values = dict[str, Any]  # "resource.vet" → value, None for absent
+
+
+class Budget:
+    """How much a whole explanation may still look at, in parts of conditions evaluated: some seconds' worth."""
+
+    def __init__(self, left: int = 4_000_000) -> None:
+        self.left = left
 
 
 class Found(NamedTuple):
@@ -64,6 +70,7 @@ def search(
     obstacles: Sequence[tuple[int, ex.Expr | None, Test | None]],
     reading: Reading,
     facts: Facts,
+    budget: Budget,
 ) -> Found:
     """Values of the condition's free attributes that make it true, with the obstacles (deny rules: a number, the
     condition, its test) that still apply then."""
@@ -71,7 +78,7 @@ def search(
     attrs = sorted(free(condition, reading), key=lambda attr: reader(attr, reading)(facts) is None)
     conditions = [condition, *(expr for _, expr, _ in obstacles if expr is not None)]
     domains, whole = _domains(attrs, conditions, reading, facts)
-    search = _Search(condition, obstacles, reading, facts, attrs, domains)
+    search = _Search(condition, obstacles, reading, facts, attrs, domains, budget)
     for changes in range(len(attrs) + 1):
         search.run(changes)
         if frozenset() in search.ways or search.cut:
@@ -88,6 +95,7 @@ class _Search:
         facts: Facts,
         attrs: list[ex.Attr],
         domains: dict[ex.Attr, list[Any]],
+        budget: Budget,
     ) -> None:
         self.facts = _Changeable(facts)
         self.obstacles = obstacles
@@ -98,7 +106,8 @@ class _Search:
         self.possible = _possibility(condition, reading, self.facts.facts, self.open)
         self.test = compile_condition(condition, reading)
         self.ways: dict[frozenset[int], Values] = {}
-        self.tried = 0
+        self.budget = budget
+        self.cost = ex.size(condition)  # of one look
         self.cut = False
 
     def run(self, changes: int) -> None:
@@ -107,6 +116,9 @@ class _Search:
         self._choose(0, changes, {})
 
     def _choose(self, at: int, changes: int, chosen: Values) -> None:
+        self.budget.left -= self.cost
+        if self.budget.left < 0:
+            self.cut = True
         if self.cut:
             return
         if not self.possible() & _TRUE:
@@ -124,10 +136,6 @@ class _Search:
             for value in self.domains[attr]:
                 if value == self.current[attr] and type(value) is type(self.current[attr]):
                     continue
-                self.tried += 1
-                if self.tried > MOST_TRIED:
-                    self.cut = True
-                    break
                 self.facts.put(attr, value)
                 self._choose(at + 1, changes - 1, {**chosen, str(attr): value})
         self.facts.put(attr, self.current[attr])
@@ -253,6 +261,7 @@ class _Known:
         self.spread = max(spread, 1)
         self.cut = False
         self.strings: dict[str, None] = {}
+        self.spoken: set[str] = set()  # the conditions' own constants, tried first
         self.numbers: set[int] = set()
         self.instants: set[int] = set()
         durations: set[int] = set()
@@ -275,14 +284,16 @@ class _Known:
             elif const.kind == "int":
                 self.numbers.add(int(const.value))
             elif const.kind == "string":
+                self.spoken.add(str(const.value))
                 self.strings.setdefault(str(const.value))
                 instant = parse_instant(str(const.value))
                 if instant is not None:
                     self.instants.add(instant)
         if not self.instants and durations:
             self.instants.add(0)
-        for duration in durations:
-            self.instants |= {at + step for at in self.instants for step in (duration, -duration)}
+        for _ in range(min(self.spread, 3)):  # a difference of a difference of a known time
+            if len(self.instants) * len(durations) < 60:
+                self.instants |= {at + way for at in self.instants for size in durations for way in (size, -size)}
 
     def _take(self, value: Any, declared: Any) -> None:
         for item in value if isinstance(value, list | tuple) else [value]:
@@ -299,15 +310,17 @@ class _Known:
         if kind.kind == "bool":
             return [True, False]
         if kind.kind == "enum":
-            return [*kind.values]
+            return sorted(kind.values, key=lambda value: value not in self.spoken)
         if kind.kind == "int":
             around = range(-self.spread, self.spread + 1)
             numbers = {n + step for n in self.numbers or {0} for step in around}
             return sorted((n for n in numbers if SMALLEST <= n <= LARGEST), key=lambda n: (n not in self.numbers, n))
         if kind.kind == "time":
             second = 10**9
-            near = {at + step * second for at in self.instants or {0} for step in range(-self.spread, self.spread + 1)}
-            texts = [format_instant(at) for at in sorted(near, key=lambda at: (at not in self.instants, at))]
+            steps = range(-self.spread, self.spread + 1)
+            near = {at + step * unit for at in self.instants or {0} for step in steps for unit in (second, 1)}
+            order = sorted(near, key=lambda at: (at not in self.instants, at % second != 0, at))
+            texts = [format_instant(at) for at in order]
             return [text for text in texts if belongs(text, kind)]
         if kind.kind == "set" and kind.element is not None:
             return self._subsets(kind.element)

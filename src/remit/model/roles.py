@@ -15,6 +15,7 @@ from remit.model.typing import Subject, bind
 from remit.source import Span
 from remit.syntax import tree
 
+DEEPEST_INCLUDES = 300
 RESERVED = ("everyone", "members")
 
 
@@ -240,10 +241,30 @@ def check_includes(names: Names, model: Model) -> None:
             key, level, role = pending.pop()
             graph[key] = [found for q in role.includes if (found := node(level, q))]
     circular = circle(graph)
-    if circular:
+    if not circular:
+        _check_depth(names, graph, spans)
+    else:
         words = [key.split("\0")[0] for key in [*circular, circular[0]]]
         path = " includes ".join(f"`{word}`" for word in words)
         names.error("E114", f"roles run in a circle: {path}", spans[circular[0]], help="take one include out")
+
+
+def _check_depth(names: Names, graph: dict[str, list[str]], spans: dict[str, Span]) -> None:
+    """A chain of includes is closed for each of its roles: beyond any organisation's, that would fill the memory."""
+    depths: dict[str, int] = {}
+    for start in graph:
+        pending = [(start, False)]
+        while pending:
+            key, ready = pending.pop()
+            if ready:
+                depths[key] = 1 + max((depths[below] for below in graph[key]), default=0)
+                if depths[key] == DEEPEST_INCLUDES + 1:
+                    name = key.split("\0")[0]
+                    help = f"at most {DEEPEST_INCLUDES} roles include one another in a row"
+                    names.error("E006", f"role `{name}` includes too deep a chain", spans[key], help=help)
+            elif key not in depths:
+                pending.append((key, True))
+                pending.extend((below, False) for below in graph[key] if below not in depths)
 
 
 def names_used(rules: Sequence[Rule]) -> set[str]:

@@ -47,7 +47,7 @@ def find(start: Path) -> Config:
         project = folder / "pyproject.toml"
         if project.is_file():
             tool = _toml(project).get("tool", {})
-            if "remit" in tool:
+            if isinstance(tool, dict) and "remit" in tool:
                 return _read(project, tool["remit"])
     return Config()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from remit.diagnostics import Diagnostic
@@ -12,6 +13,7 @@ _LARGEST = 128 * 1024 * 1024  # bytes of one file
 
 def read_source(path: Path, name: str) -> tuple[Source | None, list[Diagnostic]]:
     """One file as a source, or the finding that says why not."""
+    name = os.fsencode(name).decode("utf-8", "replace")  # a name that is no UTF-8 is shown as far as it is
     source = Source(name, "", str(path))
     nowhere = Span(source, 0, 0)
     try:
@@ -35,3 +37,27 @@ def decode(data: bytes, name: str, origin: str) -> tuple[Source | None, list[Dia
         after = data[error.start : error.start + 200].decode("utf-8", "replace")
         span = Span(Source(name, before + after, origin), len(before), len(before) + 1)
         return None, [Diagnostic("E008", "the file is not UTF-8 from here on", span, help="save it as UTF-8")]
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file whole or not at all: beside its place first, then into it. A link is replaced, not followed; an
+    existing file's rights stay, a new one has those the session gives. Raises OSError."""
+    import tempfile  # reading does without
+
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(temporary, _rights(path))
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _rights(path: Path) -> int:
+    if path.is_file() and not path.is_symlink():
+        return path.stat().st_mode & 0o777
+    masked = os.umask(0)
+    os.umask(masked)
+    return 0o666 & ~masked

@@ -19,6 +19,7 @@ from remit.source import Source, Span
 from remit.syntax import tree
 
 SUFFIX = ".remit"
+_MOST_LAYERS = 50  # of overlays over a base
 _NAMES_A_POLICY = re.compile(r"^[ \t]*policy\s+[A-Za-z_`]", re.MULTILINE)
 
 
@@ -56,6 +57,9 @@ def _compiled(sources: list[Source], findings: list[Diagnostic], path: Path, ext
         why, help = _no_base(root, extends.extends.text)
         if why:
             findings.append(Diagnostic("E304", why, span, help=help))
+        elif len(extended_by) >= _MOST_LAYERS:
+            message = f"more than {_MOST_LAYERS} policies extend one another"
+            findings.append(Diagnostic("E305", message, span, help="put several overlays into one"))
         elif root.resolve() in [here, *extended_by]:
             circle = Diagnostic("E305", "policies extend one another in a circle", span, help="one of them is the base")
             findings.append(circle)
@@ -83,7 +87,7 @@ def _folder_of(source: Source) -> Path:
 
 
 def _name_of(path: Path) -> str:
-    stem = path.resolve().stem
+    stem = Path(os.path.abspath(path)).stem
     return re.sub(r"\W", "_", stem) or "policy"
 
 
@@ -96,7 +100,11 @@ def _is_table(path: Path) -> bool:
 
 def read(path: Path) -> tuple[list[Source], list[Diagnostic]]:
     """The sources of one policy, and what could not be read."""
-    if not path.exists():
+    try:
+        found = path.exists() and path.resolve()
+    except (OSError, RuntimeError, ValueError):  # links in a circle, a name too long, a NUL in it
+        return [], [_nowhere(path, "this names no file and no folder")]
+    if not found:
         return [], [_nowhere(path, "there is no such file or folder")]
     if path.is_file():
         source, wrong = read_source(path, path.name)
@@ -126,7 +134,16 @@ def _files(folder: Path, findings: list[Diagnostic]) -> Iterable[Path]:
     followed: what it leads to is read where it is."""
     root = folder.resolve()
     found: list[Path] = []
-    for here, folders, names in os.walk(folder):
+
+    def unreadable(error: OSError) -> None:
+        source = Source(Path(error.filename or folder).name, "", str(error.filename or folder))
+        why = (error.strerror or "unreadable").lower()
+        message = f"the folder cannot be read: {why}"
+        findings.append(
+            Diagnostic("E010", message, Span(source, 0, 0), help="its rules would be missing: mend its rights")
+        )
+
+    for here, folders, names in os.walk(folder, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in [*folders, *names]:
             path = Path(here, name)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from remit.diagnostics import Diagnostic
-from remit.project.files import read_source
+from remit.project.files import read_source, write_whole
 from remit.source import Source, Span
 from remit.table import artifact
 from remit.table.shape import Table
@@ -36,14 +35,4 @@ def _finding(source: Source, code: str, message: str, help: str) -> Diagnostic:
 
 def save_table(table: Table, path: Path) -> None:
     """Writes the artifact, whole or not at all. Raises OSError."""
-    import tempfile  # reading a table does without
-
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(artifact.write(table))
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    write_whole(path, artifact.write(table))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from remit.model import expression as ex
+from remit.model.types import LARGEST, SMALLEST
 from remit.table.shape import BLOCKS, Place, RuleEntry, Table
 
 _ROOTS = ("resource", "user", "context", "claims")
@@ -112,8 +113,11 @@ def _condition(condition: ex.Expr | None) -> None:
         elif isinstance(node, ex.Const):
             _known((node.kind,), ("string", "int", "bool", "duration"))
             wanted = {"string": str, "bool": bool}.get(node.kind, int)
-            if type(node.value) is not wanted:
+            if type(node.value) is not wanted or (wanted is int and not SMALLEST <= int(node.value) <= LARGEST):
                 raise ValueError("no constant")
+        elif isinstance(node, ex.Compare) and isinstance(node.left, ex.Const) and isinstance(node.right, ex.Const):
+            if node.left.kind != node.right.kind:
+                raise ValueError("constants of two kinds are compared")
         elif isinstance(node, ex.Named):
             _texts((node.name,))
     _truth(condition)
