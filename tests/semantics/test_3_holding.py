@@ -386,7 +386,7 @@ def test_what_does_not_count_hides_nothing() -> None:
             f"users: {{ann: {{assignments: [{individual}]}}}}\n"
             "groups: {g: {members: [ann], assignments: [{role: r}]}}"
         )
-        pdp = bind(OVER, directory, lambda now=now: now)  # type: ignore[misc]
+        pdp = bind(OVER, directory, lambda now=now: now)  # type: ignore[misc]  # bound now
         assert code(pdp, "ann", "read") == ("no_rule" if hides else "allowed"), individual
 
 

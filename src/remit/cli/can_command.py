@@ -7,29 +7,12 @@ import json
 import click
 
 from remit.cli import asking
-from remit.cli.question import Question, arguments
-from remit.cli.session import (
-    answers,
-    at_option,
-    context_option,
-    directory_option,
-    format_option,
-    policy_option,
-    role_option,
-    set_option,
-    shown,
-)
+from remit.cli.question import Question, arguments, question_options
+from remit.cli.session import answers, shown
 
 
 @click.command("can", short_help="may this user do this: yes or no, with one line of reason")
-@click.argument("words", metavar="USER ACTION TYPE[:ID]", nargs=-1, required=True)
-@set_option
-@at_option
-@context_option
-@role_option
-@policy_option
-@directory_option
-@format_option("text", "json")
+@question_options
 @answers
 def command(words: tuple[str, ...], output_format: str | None, **options: object) -> int:
     """May USER do ACTION on a resource: prints yes or no with one line of reason; exit 0 for yes, 1 for no.

@@ -31,9 +31,8 @@ def command(requests: str, policy_path: str | None, directory_path: str | None) 
     Example: remit eval requests.jsonl > answers.jsonl"""
     session = Session(policy_path, directory_path)
     policy = session.policy()
-    pdp = session.bind(policy, _directory(session, policy))
-    now = clock()
-    pdp.clock = lambda: now  # one time for the whole run
+    now = clock()  # one time for the whole run
+    pdp = session.bind(policy, _directory(session, policy), lambda: now)
     valid = True
     try:
         with _opened(requests) as source:
@@ -108,7 +107,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # None, as wanted
         raise ValueError(f"key `{twice[:80]}` is given twice")
     return found
 

@@ -7,29 +7,12 @@ import json
 import click
 
 from remit.cli import asking
-from remit.cli.question import Question, arguments
-from remit.cli.session import (
-    answers,
-    at_option,
-    coloured,
-    context_option,
-    directory_option,
-    format_option,
-    policy_option,
-    role_option,
-    set_option,
-)
+from remit.cli.question import Question, arguments, question_options
+from remit.cli.session import answers, coloured
 
 
 @click.command("explain", short_help="why, or why not, and what would have to change")
-@click.argument("words", metavar="USER ACTION TYPE[:ID]", nargs=-1, required=True)
-@set_option
-@at_option
-@context_option
-@role_option
-@policy_option
-@directory_option
-@format_option("text", "json")
+@question_options
 @answers
 def command(words: tuple[str, ...], output_format: str | None, **options: object) -> int:
     """Why USER may, or may not, do ACTION: every rule that applied, what its condition saw, how roles are held, and for

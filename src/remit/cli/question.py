@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import click
+
 from remit.cli import asking
-from remit.cli.session import Session, fail
+from remit.cli.session import (
+    Session,
+    at_option,
+    context_option,
+    directory_option,
+    fail,
+    format_option,
+    policy_option,
+    role_option,
+    set_option,
+)
 from remit.evaluator.decision import Decision
 from remit.evaluator.facts import EMPTY
 from remit.evaluator.pdp import Judged
@@ -14,6 +27,25 @@ from remit.policy import Pdp
 
 if TYPE_CHECKING:
     from remit.explanation.explain import Explanation
+
+
+_OPTIONS = (
+    click.argument("words", metavar="USER ACTION TYPE[:ID]", nargs=-1, required=True),
+    set_option,
+    at_option,
+    context_option,
+    role_option,
+    policy_option,
+    directory_option,
+    format_option("text", "json"),
+)
+
+
+def question_options(function: Callable[..., None]) -> Callable[..., None]:
+    """What every question about one decision takes, in the order that --help lists it."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
 
 
 class Arguments(NamedTuple):

@@ -112,10 +112,10 @@ class Session:
         except DirectoryError as error:
             self._refuse(error.diagnostics)
 
-    def bind(self, policy: Policy, directory: Directory | None) -> Pdp:
+    def bind(self, policy: Policy, directory: Directory | None, clock: Callable[[], int] | None = None) -> Pdp:
         """The decision point, or the end of the call."""
         try:
-            return policy.bind(directory)
+            return policy.bind(directory, clock)
         except DirectoryError as error:
             self._refuse(error.diagnostics)
 

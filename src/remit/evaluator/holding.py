@@ -16,7 +16,7 @@ from remit.table.shape import Table
 
 Via = Literal["individual", "group", "subject", "option"]
 
-EVERYONE_BIT, MEMBERS_BIT = 1, 2
+EVERYONE_BIT, MEMBERS_BIT, FIRST_ROLE_BIT = 1, 2, 4
 
 
 class ScopeState:
@@ -35,6 +35,14 @@ class Holding(NamedTuple):
     group: str | None = None
     start: int | None = None
     end: int | None = None
+
+    @property
+    def timed(self) -> bool:
+        return self.start is not None or self.end is not None
+
+    def counts_at(self, time: int) -> bool:
+        """Whether it counts then: from its start, up to its end."""
+        return (self.start is None or self.start <= time) and (self.end is None or time < self.end)
 
 
 class Held(NamedTuple):
@@ -172,15 +180,12 @@ class Holders:
         possible: list[Holding] = []
         uncertain = False
         for holding in holdings:
-            if holding.start is not None or holding.end is not None:
-                if time is None:
-                    uncertain = uncertain or holding.scope in places
-                    possible.append(holding)
-                    continue
-                if (holding.start is not None and time < holding.start) or (
-                    holding.end is not None and time >= holding.end
-                ):
-                    continue
+            if holding.timed and time is None:
+                uncertain = uncertain or holding.scope in places
+                possible.append(holding)
+                continue
+            if time is not None and not holding.counts_at(time):
+                continue
             certain.add(id(holding))
             possible.append(holding)
         hiding = self._hiding(possible)

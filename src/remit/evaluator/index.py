@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from remit.evaluator.conditions import Test, compile_condition
+from remit.evaluator.holding import EVERYONE_BIT, FIRST_ROLE_BIT, MEMBERS_BIT
 from remit.model.expression import Attr, Expr, attributes
 from remit.model.types import Reading
 from remit.table.meaning import Forms, rule_id
-from remit.table.shape import RuleEntry, Table
+from remit.table.shape import BLOCKS, RuleEntry, Table
 
 _TIME = Attr("context", "time")
 
@@ -98,8 +99,8 @@ class Index:
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self.bits: Mapping[str, int] = {name: 4 << at for at, name in enumerate(sorted(table.roles))}
-        masks = [1, 2] + [0] * (table.facet_count - 2)
+        self.bits: Mapping[str, int] = {name: FIRST_ROLE_BIT << at for at, name in enumerate(sorted(table.roles))}
+        masks = [EVERYONE_BIT, MEMBERS_BIT] + [0] * (table.facet_count - len(BLOCKS))
         for name, role in table.roles.items():
             for facet in role.facets:
                 masks[facet] |= self.bits[name]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from remit.directory.shape import Directory, User
 from remit.evaluator.decision import Decision
 from remit.evaluator.facts import EMPTY, NOBODY, Facts, Person
-from remit.evaluator.holding import EVERYONE_BIT, Held, Holders, Holding
+from remit.evaluator.holding import Held, Holders, Holding
 from remit.evaluator.index import Cell, Entry, Index
 from remit.evaluator.request import Asked, Malformed, read_parts, read_request
 from remit.table.shape import Table
@@ -304,10 +304,10 @@ class _Users(dict[Any, _Scopes]):
         if found is None or found.status != "active":
             raise KeyError(user)
         holdings = self.pdp.holders.holdings(found)
-        if any(holding.start is not None or holding.end is not None for holding in holdings):
+        if any(holding.timed for holding in holdings):
             raise KeyError(user)
         made = self[user] = _Scopes(self.pdp, found, holdings)
         return made
 
 
-__all__ = ["EVERYONE_BIT", "Judged", "Pdp"]
+__all__ = ["Judged", "Pdp"]

@@ -24,11 +24,11 @@ class Resource(dict[str, Any]):
 
     @property
     def id(self) -> str | None:
-        return self["id"]  # type: ignore[no-any-return]
+        return self["id"]  # type: ignore[no-any-return]  # as it was made
 
     @property
     def properties(self) -> Mapping[str, Any]:
-        return self["properties"]  # type: ignore[no-any-return]
+        return self["properties"]  # type: ignore[no-any-return]  # as it was made
 
 
 class Claim(NamedTuple):

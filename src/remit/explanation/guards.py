@@ -70,13 +70,7 @@ class _Count:
 
     def _holdings(self, user: User) -> list[Holding]:
         return [
-            holding
-            for holding in self.pdp.holders.holdings(user)
-            if self.time is None
-            or (
-                (holding.start is None or holding.start <= self.time)
-                and (holding.end is None or self.time < holding.end)
-            )
+            holding for holding in self.pdp.holders.holdings(user) if self.time is None or holding.counts_at(self.time)
         ]
 
     def _counts(self, holding: Holding, place: str | None) -> bool:

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from remit.evaluator.facts import Facts
-from remit.evaluator.holding import Held, Holding, ScopeState
+from remit.evaluator.holding import MEMBERS_BIT, Held, Holding, ScopeState
 from remit.evaluator.index import Cell, Entry
 from remit.evaluator.pdp import Judged, Pdp
 from remit.explanation.guards import broken_by
@@ -126,7 +126,7 @@ class _Repairs:
         for entry in self.cell.allows:
             mask |= entry.mask
         bits = self.pdp.index.bits
-        if self.reads_roles or mask & 2:  # bit 1: whoever holds any role
+        if self.reads_roles or mask & MEMBERS_BIT:  # whoever holds any role
             return sorted(bits)
         return sorted(name for name, bit in bits.items() if bit & mask)
 

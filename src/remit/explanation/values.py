@@ -299,7 +299,8 @@ class _Known:
         for item in value if isinstance(value, list | tuple) else [value]:
             if isinstance(item, str):
                 self.strings.setdefault(item)
-                instant = parse_instant(item) if declared and "time" in str(declared.type) else None
+                kind = (declared.type.element or declared.type).kind if declared else ""
+                instant = parse_instant(item) if kind == "time" else None
                 if instant is not None:
                     self.instants.add(instant)
             elif type(item) is int:

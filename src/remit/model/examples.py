@@ -12,7 +12,6 @@ from remit.model.policy import (
     Assertion,
     Expectation,
     ResourceType,
-    Selector,
     Test,
     TestEvent,
     TestLine,
@@ -228,4 +227,4 @@ def _written(kind: Type) -> str:
     }.get(kind.kind, 'write a text in quotes, as in `"a"`')
 
 
-__all__ = ["DECISION_CODES", "EVENT_CODES", "Selector", "build_assertions", "build_tests"]
+__all__ = ["DECISION_CODES", "EVENT_CODES", "build_assertions", "build_tests"]

@@ -10,7 +10,7 @@ from remit.model import coverage
 from remit.model.catalogue import only, selector, unknown_action
 from remit.model.expression import names as used_names
 from remit.model.names import Names, circle, listed, unique
-from remit.model.policy import ExceptItem, Model, Role, Rule, Selector
+from remit.model.policy import ExceptItem, Model, Role, Rule
 from remit.model.typing import Subject, bind
 from remit.source import Span
 from remit.syntax import tree
@@ -278,7 +278,6 @@ def names_used(rules: Sequence[Rule]) -> set[str]:
 
 __all__ = [
     "RESERVED",
-    "Selector",
     "build_extensions",
     "build_roles",
     "build_rules",

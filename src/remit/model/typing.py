@@ -126,14 +126,7 @@ class Checker:
                 continue
             seen.add(signature)
             self.subject, self.quiet = subject, {}
-            found = self._walk(node, NOTHING)
-            if found.type.kind not in ("bool", "any"):
-                self._add(
-                    "E206",
-                    f"this is {found.type.spoken}, not a condition",
-                    node.span,
-                    help="compare it, as in `… == …`",
-                )
+            self._condition(node, NOTHING)
         for path, declared in self.asked.values():
             if not declared:
                 self._unknown(path, [])

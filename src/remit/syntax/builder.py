@@ -111,7 +111,7 @@ class Builder(ConditionCallbacks, PeopleCallbacks, Transformer[Token, Any]):
 
     def context(self, c: Children) -> tree.Attributes:
         attributes = [child for child in c if isinstance(child, tree.Attribute)]
-        return self._keep(tree.Attributes(str(c[0]), attributes, self._span(c[0], c[-1])))  # type: ignore[arg-type]
+        return self._keep(tree.Attributes(str(c[0]), attributes, self._span(c[0], c[-1])))  # type: ignore[arg-type]  # a keyword
 
     user = claims = context
 
@@ -144,7 +144,7 @@ class Builder(ConditionCallbacks, PeopleCallbacks, Transformer[Token, Any]):
         return self._keep(tree.ExtendRole(self._name(c[2]), body_of(c), self._span(c[0], c[-1])))
 
     def everyone(self, c: Children) -> tree.Block:
-        return self._keep(tree.Block(str(c[0]), body_of(c), self._span(c[0], c[-1])))  # type: ignore[arg-type]
+        return self._keep(tree.Block(str(c[0]), body_of(c), self._span(c[0], c[-1])))  # type: ignore[arg-type]  # a keyword
 
     members = everyone
 
@@ -167,7 +167,7 @@ class Builder(ConditionCallbacks, PeopleCallbacks, Transformer[Token, Any]):
             else:
                 when = child
                 last = child
-        return tree.AccessRule(str(c[0]), c[1], c[3], excepts, when, because, self._span(c[0], last))  # type: ignore[arg-type]
+        return tree.AccessRule(str(c[0]), c[1], c[3], excepts, when, because, self._span(c[0], last))  # type: ignore[arg-type]  # a keyword
 
     def except_(self, c: Children) -> list[tree.ExceptItem]:
         return [child for child in c if isinstance(child, tree.ExceptItem)]

@@ -162,7 +162,7 @@ class _Run:
                 raise _TooLongError
             end = token.end_pos
             if end < length and text[end - 1] not in '"`)' and _glued(text[end - 1], text[end]):
-                raise UnexpectedCharacters(text, end, token.end_line, token.end_column)  # type: ignore[no-untyped-call]
+                raise UnexpectedCharacters(text, end, token.end_line, token.end_column)  # type: ignore[no-untyped-call]  # lark
             if token.type in _OPENING:
                 depth = len(stack)
                 if depth > DEEPEST:
@@ -357,7 +357,7 @@ class _TooLongError(Exception):
 
 class _TooDeep(UnexpectedCharacters):
     def __init__(self, text: str, at: int, line: int, column: int) -> None:
-        super().__init__(text, at, line, column)  # type: ignore[no-untyped-call]
+        super().__init__(text, at, line, column)  # type: ignore[no-untyped-call]  # lark
 
 
 # Words that begin a statement and a part of one: after a missing `}` they are read as the part, and fail behind it.

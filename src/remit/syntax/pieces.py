@@ -106,7 +106,7 @@ def start_of(node: Any) -> int:
         return node.start_pos or 0
     if isinstance(node, tree.Name):
         return node.start
-    return node.span.start  # type: ignore[no-any-return]
+    return node.span.start  # type: ignore[no-any-return]  # a token or a node
 
 
 def end_of(node: Any) -> int:
@@ -114,14 +114,14 @@ def end_of(node: Any) -> int:
         return node.end_pos or 0
     if isinstance(node, tree.Name):
         return node.end
-    return node.span.end  # type: ignore[no-any-return]
+    return node.span.end  # type: ignore[no-any-return]  # a token or a node
 
 
 def after(children: Children, kind: str) -> Token | None:
     """The token after the keyword `kind`, if the keyword is there."""
     for keyword, token in zip(children, children[1:], strict=False):
         if isinstance(keyword, Token) and keyword.type == kind:
-            return token  # type: ignore[no-any-return]
+            return token  # type: ignore[no-any-return]  # a token or a node
     return None
 
 
