@@ -20,6 +20,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("", "__main__"),  # the package's face, which loads what it names when asked for, and `python -m remit`
     ("cli", "server", "lsp"),  # how it is called
     ("policy",),  # the objects of the Python interface
+    ("stores",),  # what keeps a directory that changes: files and databases
     ("project",),  # the one room that opens what users wrote
     ("compiler",),  # from texts to a table: syntax, model, table, one after the other
     (
@@ -29,7 +30,12 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "schemas",
     ),  # what goes out: text, JSON, and the shapes it has
     ("lint", "analysis", "testing", "bulk"),  # each takes a policy that compiled, and asks more of it
-    ("directory", "evaluator", "explanation"),  # a request and a directory against the table
+    (
+        "directory",
+        "evaluator",
+        "membership",
+        "explanation",
+    ),  # a request or an event, and a directory, against the table
     ("table",),
     ("model",),
     ("syntax",),
@@ -39,6 +45,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 SIDEWAYS: dict[tuple[str, str], str] = {
     ("diagnostics", "source"): "a finding says where",
     ("evaluator", "directory"): "a decision asks who holds what",
+    ("membership", "directory"): "an event changes who holds what",
+    ("membership", "evaluator"): "what an event requires is a decision like any other",
+    ("explanation", "membership"): "a role that somebody lacks may break a guard",
     ("explanation", "directory"): "an explanation says through which group a role is held",
     ("explanation", "evaluator"): "every repair is tried through the evaluator before it is shown",
     ("schemas", "wire"): "the schemas are generated from the shapes",
@@ -286,5 +295,5 @@ def test_a_touch_of_the_world_is_seen(source: str) -> None:
 def test_pure_rooms_are_those_below_project() -> None:
     """The command line, the public face and `project` may touch the world; every other room, new ones too, may not."""
     worldly = {name for rooms in FLOORS for name in rooms if not pure(f"remit.{name}" if name else "remit")}
-    assert worldly == {"", "__main__", "cli", "server", "lsp", "policy", "project"}
+    assert worldly == {"", "__main__", "cli", "server", "lsp", "policy", "stores", "project"}
     assert pure("remit.cellar.wine")

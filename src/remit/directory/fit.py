@@ -55,7 +55,7 @@ def misfits(table: Table, directory: Directory) -> list[Diagnostic]:
             continue
         for parent in scope.parents:
             above = parent.split("/", 1)[0]
-            if parent != table.root and (above not in depth or "/" not in parent or not _may_hold(table, above, kind)):
+            if parent != table.root and (above not in depth or "/" not in parent or not may_hold(table, above, kind)):
                 message = f"`{parent}` cannot be above `{scope.name}`"
                 help = f"a {kind} is in a {table.scopes[kind]}, or in another {kind}"
                 found.add("E419", message, scope, help)
@@ -94,7 +94,7 @@ def _places(table: Table, directory: Directory, given: tuple[Assignment, ...], f
         found.add("E412", f"the directory has no scope `{scope}`", assignment, help)
 
 
-def _may_hold(table: Table, above: str, kind: str) -> bool:
+def may_hold(table: Table, above: str, kind: str) -> bool:
     """Whether an instance of `above` may be the parent of one of `kind`: the same kind, or one above it."""
     place: str | None = kind
     while place is not None:

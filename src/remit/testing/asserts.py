@@ -7,7 +7,7 @@ that cannot be evaluated does not count, and the `not` of a deny that cannot be 
     role rep { allow read on deal when own    deny read on deal when sealed }
     allowed(rep, read on deal) = own and not sealed
 
-Each assert is a list of questions "wherever the premise is true, is the goal?" (`remit.testing.tableau`):
+Each assert is a list of questions "wherever the premise is true, is the goal?" (`remit.table.tableau`):
 
 | assert | for | premise | goal |
 |---|---|---|---|
@@ -34,24 +34,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, combinations
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from remit.evaluator.index import Index
 from remit.evaluator.pdp import Judged
 from remit.model import expression as ex
 from remit.model.types import Reading
 from remit.table import normal
+from remit.table.held import ROLES, SCOPE, known, reads
 from remit.table.normal import Normal
 from remit.table.shape import EVERYONE, MEMBERS, AssertEntry, Cells, GuardEntry, Place, RuleEntry, Table
-from remit.testing.tableau import Branch, implies
+from remit.table.tableau import Branch, implies
 from remit.testing.witness import Budget, Case, World, cases, refuting
 
 MOST_CASES = 5_000  # tried on the evaluator for one assert
 MOST_BRANCHES = 100_000  # of all its proofs
 MOST_OFFENCES = 20  # that one assert reports
-
-_ROLES, _SCOPE = ["user", "roles"], ["resource", "scope"]
-_COMPARED = ("and", "or", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "has", "has not")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +202,7 @@ class Settler:
                 goal = False if forbids else condition
                 held, exact = self._closure(roles), claim.kind == "no" or not roles
                 found = list(self._posed(name, premise, goal, held, held, exact))
-                if not _reads(premise, _ROLES) and not _reads(goal, _ROLES):
+                if not reads(premise, ROLES) and not reads(goal, ROLES):
                     alike[combination] = found
             for posed in found:
                 yield _Question(roles, name, action, posed, refutes, but)
@@ -215,11 +213,11 @@ class Settler:
         """A question, once for each kind of request that matters: where `user.roles` and `resource.scope` are known,
         and where they are not. What is unknown makes no comparison true, so it matters to goals alone."""
         unknown: list[list[list[str]]] = [[]]
-        if goal is not False and any(_reads(form, term) for form in (premise, goal) for term in (_ROLES, _SCOPE)):
-            unknown.append([_ROLES])
-            unknown.append([_ROLES, _SCOPE] if len(self.table.scopes) > 1 else [_SCOPE])
+        if goal is not False and any(reads(form, term) for form in (premise, goal) for term in (ROLES, SCOPE)):
+            unknown.append([ROLES])
+            unknown.append([ROLES, SCOPE] if len(self.table.scopes) > 1 else [SCOPE])
         for terms in unknown:
-            assumed, wanted = _known(premise, here, exact, terms), _known(goal, there, exact, terms, goal=True)
+            assumed, wanted = known(premise, here, exact, terms), known(goal, there, exact, terms, goal=True)
             yield _Posed(assumed, wanted, (name, normal.key(assumed), normal.key(wanted)))
 
     # -- forms -------------------------------------------------------------------------------------------------------
@@ -233,15 +231,15 @@ class Settler:
         return self._form(self._combination(roles, name, action))
 
     def _combination(self, roles: tuple[str, ...], name: str, action: str) -> _Combination:
-        known = self._found.setdefault((name, action), {})
-        if roles not in known:
+        found = self._found.setdefault((name, action), {})
+        if roles not in found:
             facets = {EVERYONE, MEMBERS} if roles else {EVERYONE}
             for role in roles:
                 facets |= self.table.roles[role].facets
             rules = [rule for rule in self._rules.get((name, action), ()) if not facets.isdisjoint(rule.facets)]
             identities = tuple(sorted({(rule.effect, id(rule.condition)): rule.number for rule in rules}.items()))
-            known[roles] = _Combination(name, tuple(number for _, number in identities))
-        return known[roles]
+            found[roles] = _Combination(name, tuple(number for _, number in identities))
+        return found[roles]
 
     def _form(self, combination: _Combination) -> Normal:
         if combination not in self._forms:
@@ -342,7 +340,7 @@ class Settler:
     def _leaves(self, roles: tuple[str, ...], cell: tuple[str, str], exact: bool) -> tuple[Branch, ...]:
         """The ways in which somebody with these roles may, as far as is known; none where they surely may not."""
         name, action = cell
-        form = _known(self._allowed(roles, name, action), self._closure(roles), exact, [])
+        form = known(self._allowed(roles, name, action), self._closure(roles), exact, [])
         proof = implies(form, False, self._reading(name))
         return () if proof.closed else proof.leaves or (Branch(self._reading(name)),)
 
@@ -373,7 +371,7 @@ class Settler:
         return None
 
     def _worth(self, roles: tuple[str, ...], cell: tuple[str, str]) -> Iterator[Case]:
-        form = _known(self._allowed(roles, *cell), self._closure(roles), True, [])
+        form = known(self._allowed(roles, *cell), self._closure(roles), True, [])
         return cases(self.table, self._reading(cell[0]), self._leaves(roles, cell, True), [form])
 
     def _forbidden(self, roles: tuple[str, ...], certainly: bool) -> bool:
@@ -400,37 +398,3 @@ def _each(cells: Cells) -> Iterator[tuple[str, str]]:
 
 def _allowing(judged: Judged) -> tuple[RuleEntry, ...]:
     return tuple(entry.rule for entry in judged.allows)
-
-
-# -- what is known of who asks -----------------------------------------------------------------------------------------
-
-
-def _reads(form: Normal, term: list[str]) -> bool:
-    return normal.key(term) in normal.key(form)
-
-
-def _known(form: Normal, held: frozenset[str], exact: bool, unknown: list[list[str]], goal: bool = False) -> Normal:
-    """The form where `user.roles` holds `held`, and nothing else if `exact`, and where what is unknown is so.
-
-    Where that cannot be told (a condition compared with another), a premise keeps the comparison, and a goal does not
-    count it."""
-    if isinstance(form, bool) or not any(_reads(form, term) for term in (_ROLES, *unknown)):
-        return form
-    if form[0] in ("and", "or"):
-        parts = [_known(part, held, exact, unknown, goal) for part in form[1:]]
-        return normal.both(parts) if form[0] == "and" else normal.either(parts)
-    if any(_reads(form, term) for term in unknown):
-        plain = not any(isinstance(side, list) and side[0] in _COMPARED for side in form[1:])
-        return False if plain or goal else form
-    if form[0] in ("in", "not in") and isinstance(form[1], str) and form[2] == _ROLES:
-        if form[1] in held:
-            return form[0] == "in"
-        return form[0] == "not in" if exact else form
-    return _of_holder(form, held) if exact else form
-
-
-def _of_holder(side: Any, held: frozenset[str]) -> Any:
-    """The same comparison, told apart from one that reads somebody else's roles."""
-    if side == _ROLES:
-        return ["user", "roles", *sorted(held)]
-    return [_of_holder(part, held) for part in side] if isinstance(side, list) else side

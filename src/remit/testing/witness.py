@@ -1,6 +1,6 @@
 """A request that refutes an assert, found by trying: what the evaluator itself has decided is certain.
 
-An open branch of a proof (`remit.testing.tableau`) says which comparisons should be true together. For each attribute
+An open branch of a proof (`remit.table.tableau`) says which comparisons should be true together. For each attribute
 in them a few values are tried: those that the comparisons leave, the constants beside them and their neighbours, and
 the user's own id. Each choice becomes a directory of one user and a request, and is decided for real.
 
@@ -22,7 +22,7 @@ from remit.model.expression import Attr
 from remit.model.types import LARGEST, SMALLEST, Reading, Type
 from remit.table.normal import Normal
 from remit.table.shape import Table
-from remit.testing.tableau import Branch, Term, literals, terms
+from remit.table.tableau import Branch, Term, literals, terms
 
 MOST_TRIED = 200  # requests for one branch, complete or not
 

@@ -1,0 +1,167 @@
+"""An event as it arrives (DESIGN 3), read by hand: what is wrong with it is said, never raised.
+
+    {"type": "invite", "user": "bob@acme.com", "by": "ann", "role": "vet", "scope": "branch/north"}
+
+An unknown key is refused, and so is one that the kind of event has no use for: a misspelt `scope` must not mean the
+root. Null is absent. `remit.wire.Event` says the same of the shape, and a test holds both to one verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from remit.diagnostics import similar
+from remit.evaluator.facts import EMPTY
+from remit.instant import parse_instant
+from remit.model.names import EVENTS
+from remit.model.types import Attributes, belongs
+from remit.table.shape import Table
+
+OWN = ("signup", "sso_login", "register")  # the user's own, which need no `by`
+GIVING = ("invite", "change_role", "assign")  # that give the role they name
+
+
+class Event(NamedTuple):
+    """A well-formed event. `start`, `end` and `time` are nanoseconds since 1970; `end` is exclusive. `role`, `scope`,
+    `group` and `user` are as written: whether they exist is the judgement's to say."""
+
+    type: str
+    user: str | None = None
+    by: str | None = None
+    role: str | None = None
+    scope: str | None = None
+    group: str | None = None
+    domain: str | None = None
+    claims: Mapping[str, Any] = EMPTY
+    attributes: Mapping[str, Any] = EMPTY
+    parents: tuple[str, ...] = ()
+    start: int | None = None
+    end: int | None = None
+    time: int | None = None
+    id: str | None = None
+
+
+class BadEvent(NamedTuple):
+    """Why an event cannot be judged, in words; `type`, `user`, `by` and `id` as far as they could be read."""
+
+    why: str
+    type: str | None = None
+    user: str | None = None
+    by: str | None = None
+    id: str | None = None
+
+
+_ALWAYS = ("type", "by", "claims", "time", "id")
+_WINDOW = ("from", "until")
+# Kind → the keys it must have, and those it may have beside `_ALWAYS`.
+_KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "signup": (("user",), ("domain", "attributes", "scope")),
+    "sso_login": (("user",), ("domain", "attributes", "scope")),
+    "register": (("user",), ("domain", "attributes", "scope")),
+    "invite": (("user", "role"), ("attributes", "scope", *_WINDOW)),
+    "change_role": (("user", "role"), ("scope", *_WINDOW)),
+    "assign": (("role",), ("user", "group", "scope", *_WINDOW)),
+    "revoke": ((), ("user", "group", "role", "scope")),
+    "disable": (("user",), ()),
+    "enable": (("user",), ()),
+    "remove": (("user",), ()),
+    "join": (("user", "group"), ()),
+    "leave": (("user", "group"), ()),
+    "create_group": (("group",), ()),
+    "delete_group": (("group",), ()),
+    "create_scope": (("scope",), ("parent",)),
+    "delete_scope": (("scope",), ()),
+}
+_KNOWN = frozenset(_ALWAYS).union(*(must + may for must, may in _KEYS.values()))
+_TEXTS = ("type", "user", "by", "role", "scope", "group", "domain", "id")
+_KEPT = (*_TEXTS, "claims", "attributes")  # as they are given
+
+
+def read_event(value: Any, table: Table) -> Event | BadEvent:
+    """The event, or what is wrong with it."""
+    if not isinstance(value, Mapping):
+        return BadEvent("an event is an object with a `type`")
+    given = {key: item for key, item in value.items() if item is not None}
+    bad = BadEvent("", *(_text(given.get(key)) for key in ("type", "user", "by", "id")))
+    why = _shape(given) or _values(given, table)
+    if why:
+        return bad._replace(why=why)
+    parent = given.get("parent", ())
+    start, end, time = (parse_instant(given[key]) if key in given else None for key in ("from", "until", "time"))
+    return Event(
+        **{key: given[key] for key in _KEPT if key in given},
+        parents=(parent,) if isinstance(parent, str) else tuple(parent),
+        start=start,
+        end=end,
+        time=time,
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _shape(given: Mapping[str, Any]) -> str:
+    """What is wrong with the keys, and with texts; empty where nothing is."""
+    kind = given.get("type")
+    if not isinstance(kind, str):
+        return "`type` is missing" if kind is None else "`type` is no text"
+    if kind not in _KEYS:
+        return f"there is no event `{kind}`; {similar(kind, EVENTS, 'the events are ' + ', '.join(EVENTS))}"
+    must, may = _KEYS[kind]
+    for key in given:
+        if key not in _KNOWN:
+            return f"an event has no key `{key}`; {similar(str(key), _KNOWN, f'`{kind}` takes {_named(must + may)}')}"
+        if key not in must and key not in may and key not in _ALWAYS:
+            return f"`{kind}` takes no `{key}`"
+    for key in must:
+        if key not in given:
+            return f"`{kind}` needs `{key}`"
+    if kind in ("assign", "revoke") and ("user" in given) == ("group" in given):
+        return f"`{kind}` needs `user` or `group`" + (", not both" if "user" in given else "")
+    for key in _TEXTS:
+        if key in given and _text(given[key]) is None:
+            return f"`{key}` is {'an empty text' if given[key] == '' else 'no text'}"
+    return ""
+
+
+def _values(given: Mapping[str, Any], table: Table) -> str:
+    for key in ("from", "until", "time"):
+        if key in given and (not isinstance(given[key], str) or parse_instant(given[key]) is None):
+            return f"`{key}` is no time with its zone, as in `2026-01-31T09:00:00Z`"
+    if "from" in given and "until" in given and not _before(given["from"], given["until"]):
+        return "`until` is not after `from`"
+    parents = given.get("parent", ())
+    if not isinstance(parents, str | list | tuple) or not all(map(_text, parents or ())):
+        return "`parent` is a scope, or a list of scopes"
+    if parents == "":
+        return "`parent` is an empty text"
+    scope = given.get("scope")
+    if scope is not None and given["type"] != "create_scope" and scope.count("/") and not all(scope.split("/", 1)):
+        return f"the scope `{scope}` does not name a kind and an id"
+    return _attributes(given, "claims", table.claims, False) or _attributes(given, "attributes", table.user, True)
+
+
+def _before(start: str, end: str) -> bool:
+    begun, ended = parse_instant(start), parse_instant(end)
+    return begun is not None and ended is not None and begun < ended
+
+
+def _attributes(given: Mapping[str, Any], key: str, declared: Attributes, strict: bool) -> str:
+    """Claims may hold more than the policy declares; a user's attributes, which stay, are of their declared types."""
+    values = given.get(key, EMPTY)
+    if not isinstance(values, Mapping):
+        return f"`{key}` is no object"
+    for name, value in values.items() if strict else ():
+        if name not in declared:
+            return (
+                f"a user has no attribute `{name}`; {similar(str(name), declared, 'the policy declares it in `user`')}"
+            )
+        if value is not None and not belongs(value, declared[name].type):
+            return f"the attribute `{name}` is {declared[name].type.spoken}"
+    return ""
+
+
+def _named(keys: tuple[str, ...]) -> str:
+    return ", ".join(f"`{key}`" for key in keys)

@@ -1,0 +1,74 @@
+"""What keeps a directory: a file beside its audit log, or a database. Both take events whole or not at all.
+
+open_store("directory.yaml")             the file, and audit.jsonl beside it
+open_store("sqlite:///people.db")        the database, with the log inside
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from remit.directory.shape import Directory
+from remit.evaluator.index import Index
+
+
+class StoreError(Exception):
+    """A directory that cannot be read or written: a damaged database, a lost connection, a full disk. The message is a
+    sentence for people; `help` says what to do."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.help = help
+
+
+class Setting(NamedTuple):
+    """What a store needs to judge and record events: the policy, its digest, and the company that owns the log."""
+
+    index: Index
+    policy: str
+    company: str = ""
+
+
+class Store(Protocol):
+    """A directory that takes events. `notices` are sentences about what was found and mended on the way."""
+
+    notices: list[str]
+
+    def load(self) -> Directory:
+        """All of it, as it is now. Raises StoreError."""
+
+    def apply(self, setting: Setting, event: Any, now: int, dry_run: bool = False) -> dict[str, Any]:
+        """Judges an event (JSON, as it came) against the directory as it is now, and makes its changes and its audit
+        record together, or neither. Gives the result line. An event whose `id` was seen before is answered with its
+        first result. `dry_run` leaves everything as it is. Raises StoreError, and then nothing was changed."""
+
+    def record(self, records: Iterable[dict[str, Any]]) -> None:
+        """Appends records that are no events (allowed requests) to the audit log. Raises StoreError."""
+
+    def log(self) -> Iterator[str]:
+        """The lines of the audit log, without line ends, oldest first. Raises StoreError."""
+
+    def log_end(self) -> tuple[int, str | None] | None:
+        """How many records the log should have, and the hash of the last; None where that was not kept."""
+
+    def close(self) -> None: ...
+
+
+def is_url(place: str) -> bool:
+    """Whether a directory's place is a database's address and not a path."""
+    return "://" in place
+
+
+def open_store(place: str, audit: str | None = None) -> Store:
+    """The store of a directory. `audit`: where the log is, for a file; `audit.jsonl` beside it by default. Raises
+    StoreError."""
+    if is_url(place):
+        from remit.stores.sql import SqlStore
+
+        return SqlStore(place)
+    from remit.stores.file import FileStore
+
+    path = Path(place)
+    return FileStore(path, Path(audit) if audit else path.parent / "audit.jsonl")
