@@ -155,21 +155,19 @@ def test_a_policy_without_tests_says_so(folder: Path) -> None:
     assert (found.exit_code, found.stdout) == (0, "clinic   no tests\n")
 
 
-def test_events_are_counted(folder: Path) -> None:
-    """Examples with events are counted as not judged, and do not fail."""
-    events = 'test "e" { user ann is owner  on disable ann by ann is accepted }\n'
-    write(folder, CLINIC + PASSING + events)
+def test_a_failed_event_shows_the_line_that_decided(folder: Path) -> None:
+    """An event that comes out otherwise is shown with what became of it, and the policy's line that decided."""
+    write(folder, CLINIC + PASSING + 'test "e" { user ann is owner  on enable ann by ann is accepted }\n')
     found = call("clinic")
-    assert found.exit_code == 0
-    assert found.stdout.startswith("clinic   2 examples, 1 with events not judged   ")
-    assert [test["result"] for test in data("clinic")["policies"][0]["tests"]] == ["passed", "unjudged"]
+    assert found.exit_code == 1
+    assert "^ expected accepted, got refused: the policy has no line `on enable` (no_rule)" in found.stdout
 
 
 def test_json(folder: Path) -> None:
     """The JSON has each test and assert with its place and result, failures with what came, and the counts."""
     write(folder, CLINIC + FAILING + "assert viewer within vet\nassert no vet may sign on record\n")
     found = data("clinic")
-    assert [found[name] for name in ("passed", "failed", "unproven", "unjudged")] == [1, 2, 0, 0]
+    assert [found[name] for name in ("passed", "failed", "unproven")] == [1, 2, 0]
     [policy] = found["policies"]
     assert policy["policy"] == "clinic"
     [test] = policy["tests"]
@@ -281,4 +279,4 @@ def test_shipped_policies_are_clean(policy: str, root: Path) -> None:
     counted = json.loads(found.stdout)
     assert found.exit_code == 0, found.stdout
     assert counted["policies"][0]["tests"]
-    assert (counted["failed"], counted["unproven"], counted["unjudged"]) == (0, 0, 0)
+    assert (counted["failed"], counted["unproven"]) == (0, 0)

@@ -27,7 +27,7 @@ def command(paths: tuple[str, ...], policy_path: str | None, output_format: str 
       remit test policies --output-format json
 
     Exit codes: 0 nothing failed, 1 an example or an assert failed, 2 a policy does not compile or is not there. An
-    assert that is unproven, and a test that judges events, do not fail."""
+    assert that is unproven does not fail."""
     session = Session(policy_path)
     kept = session.config.output_format if session.config.output_format in ("text", "json") else "text"
     now = clock()

@@ -20,6 +20,7 @@ Each repair is judged once more by the evaluator, on the changed facts, before i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from remit.evaluator.facts import Facts
@@ -28,6 +29,7 @@ from remit.evaluator.index import Cell, Entry
 from remit.evaluator.pdp import Judged, Pdp
 from remit.explanation.guards import broken_by
 from remit.explanation.values import Budget, Found, Values, changed, search
+from remit.membership.roster import MemoryRoster
 from remit.model import expression as ex
 from remit.model.types import Reading
 from remit.table.shape import RuleEntry
@@ -105,6 +107,11 @@ class _Repairs:
             for entry in (*self.cell.allows, *self.cell.denies)
             if entry.rule.condition is not None
         )
+
+    @cached_property
+    def roster(self) -> MemoryRoster:
+        """The directory as guards count it."""
+        return MemoryRoster(self.pdp.directory)
 
     def find(self) -> tuple[list[Repair], bool]:
         here = _State(None, self.held, self.facts, self.reading)
@@ -185,7 +192,7 @@ class _Repairs:
         hides = tuple(holding for holding, _ in state.held.hidden if id(holding) not in before)
         place = None if self.asked.scope == self.pdp.table.root else self.asked.scope
         assert state.role is not None
-        guards = broken_by(self.pdp, self.user, state.role, place, self.time)
+        guards = broken_by(self.pdp, self.roster, self.user, state.role, place, self.time)
         return Atom("hold_role", role=state.role, scope=place, hides=hides, guards=guards)
 
     def _deny(self, state: _State, deny: Entry) -> Atom:

@@ -1,8 +1,8 @@
 """Audit records (DESIGN 3): what an event or an allowed request leaves behind, each chained to the one before.
 
 A record is one line of JSON. Its `additional_data` carries `previous`, the SHA-256 of the line before it, so a line
-that is changed, removed or moved breaks the chain at the line behind it. The hash of the last line, and how many there are,
-are kept apart by whoever keeps the log: lines cut off the end show there.
+that is changed, removed or moved breaks the chain at the line behind it. The hash of the last line, and how many there
+are, are kept apart by whoever keeps the log: lines cut off the end show there.
 
     {"company_id": "acme", …, "additional_data": {…, "previous": null}}          sha256 = 3f9c…
     {"company_id": "acme", …, "additional_data": {…, "previous": "3f9c…"}}
@@ -112,7 +112,7 @@ def _kept(event: Event) -> dict[str, Any]:
     return {key: value for key, value in shown.items() if value is not None}
 
 
-# -- the chain -----------------------------------------------------------------------------------------------------------
+# -- the chain ---------------------------------------------------------------------------------------------------------
 
 
 def chained(record: dict[str, Any], previous: str | None) -> Line:

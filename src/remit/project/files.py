@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from pathlib import Path
 
 from remit.diagnostics import Diagnostic
@@ -39,20 +41,52 @@ def decode(data: bytes, name: str, origin: str) -> tuple[Source | None, list[Dia
         return None, [Diagnostic("E008", "the file is not UTF-8 from here on", span, help="save it as UTF-8")]
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str, *, durable: bool = False) -> None:
     """Writes a file whole or not at all: beside its place first, then into it. A link is replaced, not followed; an
-    existing file's rights stay, a new one has those the session gives. Raises OSError."""
+    existing file's rights stay, a new one has those the session gives. `durable`: it is on the disk when this returns,
+    and a power failure leaves the old text or the new one. Raises OSError."""
     import tempfile  # reading does without
 
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
+            if durable:  # before the rename: else the name may reach the disk ahead of the text
+                file.flush()
+                os.fsync(file.fileno())
         os.chmod(temporary, _rights(path))
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Has the names in a folder on the disk, where the system can do that. Raises OSError where the disk fails."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # no system opens a folder that it cannot sync; one that may be written but not read is not synced
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES):
+            raise
+    finally:
+        os.close(handle)
+
+
+def sweep(path: Path) -> None:
+    """Removes what `write_whole` left beside a file where it was killed."""
+    left = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}")  # the names that `mkstemp` gives
+    for other in os.listdir(path.parent):
+        if left.fullmatch(other):
+            try:
+                os.unlink(path.parent / other)
+            except OSError:
+                pass
 
 
 def _rights(path: Path) -> int:

@@ -33,7 +33,6 @@ def results_data(found: Sequence[tuple[Results, float]]) -> dict[str, Any]:
         "passed": sum(results.passed for results, _ in found),
         "failed": sum(results.failed for results, _ in found),
         "unproven": sum(results.unproven for results, _ in found),
-        "unjudged": sum(results.unjudged for results, _ in found),
     }
 
 
@@ -43,7 +42,6 @@ def _test(test: TestResult) -> dict[str, Any]:
         **_where(test.place),
         "result": test.result,
         "judged": test.judged,
-        "unjudged": test.unjudged,
         "failures": [_failure(failure) for failure in test.failures],
     }
 

@@ -55,8 +55,7 @@ def _summary(results: Results, seconds: float, width: int, paint: Paint) -> str:
 
 def _examples(results: Results) -> str:
     count, failed = len(results.tests), sum(test.result == "failed" for test in results.tests)
-    counted = f"{failed:,} of {_counted(count, 'example')} failed" if failed else _counted(count, "example")
-    return f"{counted}, {results.unjudged:,} with events not judged" if results.unjudged else counted
+    return f"{failed:,} of {_counted(count, 'example')} failed" if failed else _counted(count, "example")
 
 
 def _assertions(results: Results) -> str:
@@ -91,6 +90,8 @@ def _test(test: TestResult, table: Table, folder: str, paint: Paint) -> str:
             lines.append("")
         marks = [Mark(_span(table, failure.place), safe(failure_text(failure)), "^", "error")]
         marks += _marks(table, failure.rules, _role_of_rules(failure))
+        if failure.at is not None:
+            marks.append(Mark(_span(table, failure.at), "by this line", "-", "other"))
         lines += frames(marks, folder, paint)[0]
         lines += _more(len(failure.rules) - _MOST_RULES, "rule")
     return "\n".join(lines)

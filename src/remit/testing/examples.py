@@ -4,11 +4,13 @@
       user ann is vet at branch/north in group desk    ann is in group desk, which holds vet at branch/north
       given record r1 at branch/north { vet: ann }     branch/north is below the root, as no `scope` line says otherwise
       ann may sign r1 because treats                   decided by the evaluator, then held against its reason
+      on disable ann by bob is accepted                judged as an event is, and applied: what follows sees it
+      ann may not sign r1 because inactive_user
     }
 
-What users, groups and places a test needs come to be by being named; several lines of one user or group add up. A
-test's directory is not held to the guards. Events are not judged yet: from the first line that says an event is
-accepted, what follows would see its result, so it is not judged either, and the test says so.
+What users, groups and places a test needs come to be by being named; several lines of one user or group add up. Places
+and groups named in events are there too, unless an event of the test creates them or is expected not to know them. A
+test's directory is not held to the guards; its events are.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ from remit.directory.shape import Assignment, Directory, Group, Scope, Status, U
 from remit.evaluator.index import Index
 from remit.evaluator.pdp import Judged, Pdp
 from remit.explanation.repairs import repairs
+from remit.membership.event import read_event
+from remit.membership.judge import Outcome, judge_event
+from remit.membership.roster import MemoryRoster
 from remit.model import expression as ex
 from remit.table.shape import Place, RuleEntry, Table, TestEntry
 
@@ -32,32 +37,31 @@ Line = Mapping[str, Any]  # a line of a test, as `remit.table.shape.TestEntry` h
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A line that did not come out as expected, in words: `expected` and `got`. `code` is the decision's, empty where
-    it did not come to one; `rules` are the deciding ones, or the nearest ones where no rule decided."""
+    it did not come to one; `rules` are the deciding ones, or the nearest ones where no rule decided; `at` is the line
+    of the policy that decided an event."""
 
     place: Place
     expected: str
     got: str
     code: str = ""
     rules: tuple[RuleEntry, ...] = ()
+    at: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """`judged` expectations were decided, `unjudged` lines were not."""
+    """`judged` expectations were decided."""
 
     __test__ = False  # no test class of pytest's
 
     title: str
     place: Place
     judged: int = 0
-    unjudged: int = 0
     failures: tuple[Failure, ...] = field(default=())
 
     @property
-    def result(self) -> Literal["passed", "failed", "unjudged"]:
-        if self.failures:
-            return "failed"
-        return "unjudged" if self.unjudged else "passed"
+    def result(self) -> Literal["passed", "failed"]:
+        return "failed" if self.failures else "passed"
 
 
 def run_tests(table: Table, clock: Callable[[], int], index: Index | None = None) -> list[TestResult]:
@@ -72,21 +76,26 @@ def run_test(table: Table, entry: TestEntry, clock: Callable[[], int], index: In
     if wrong := tuple(_unusable(table, entry, directory)):
         return TestResult(entry.title, entry.place, failures=wrong)
     pdp = Pdp(table, directory, clock, index)
+    roster: MemoryRoster | None = None  # once there is an event
     given = {line["id"]: line for line in entry.lines if line["kind"] == "given"}
     failures: list[Failure] = []
-    judged = unjudged = 0
-    changed = False  # whether an event before has changed who holds what
+    judged = 0
     for line in entry.lines:
+        failure = None
         if line["kind"] == "event":
-            unjudged += 1
-            changed = changed or line["accepted"]
-        elif line["kind"] == "may" and changed:
-            unjudged += 1
+            judged += 1
+            roster = roster or MemoryRoster(directory)
+            outcome = judge_event(index, roster, read_event(_event(line), table), clock())
+            failure = _expect_event(entry, line, outcome)
+            if outcome.changes:
+                roster.take(outcome.changes)
+                pdp = Pdp(table, roster.directory(), clock, index)
         elif line["kind"] == "may":
             judged += 1
-            if failure := _expect(pdp, entry, line, given[line["resource"]]):
-                failures.append(failure)
-    return TestResult(entry.title, entry.place, judged, unjudged, tuple(failures))
+            failure = _expect(pdp, entry, line, given[line["resource"]])
+        if failure is not None:
+            failures.append(failure)
+    return TestResult(entry.title, entry.place, judged, tuple(failures))
 
 
 # -- the directory -----------------------------------------------------------------------------------------------------
@@ -111,6 +120,8 @@ def directory_of(table: Table, entry: TestEntry) -> Directory:
             else:
                 members.setdefault(held["group"], {})[line["id"]] = None
                 given.setdefault(held["group"], {})[assignment] = None
+    for group in _named_groups(entry):
+        members.setdefault(group, {})
     return Directory(
         users={
             name: User(name, status=person.status, attributes=person.attributes, assignments=tuple(person.held))
@@ -142,9 +153,10 @@ def _scopes(table: Table, entry: TestEntry) -> dict[str, Scope]:
     """Every place named anywhere; its parents are those of its `scope` lines."""
     named: dict[str, Line] = {}
     parents: dict[str, dict[str, None]] = {}
+    created = {line["scope"] for line in entry.lines if line["kind"] == "event" and line["event"] == "create_scope"}
     for line in entry.lines:
         for name in _places(line):
-            if name is not None and name != table.root:
+            if name is not None and name != table.root and not (line["kind"] == "event" and name in created):
                 named.setdefault(name, line)
         if line["kind"] == "scope" and line["parent"] is not None:
             parents.setdefault(line["name"], {})[line["parent"]] = None
@@ -158,7 +170,18 @@ def _places(line: Line) -> list[str | None]:
         return [held["scope"] for held in line["held"]]
     if line["kind"] == "scope":
         return [line["name"], line["parent"]]
+    if line["kind"] == "event":
+        return [] if line["because"] in ("unknown_scope", "invalid_event") else [line["scope"]]
     return [line["scope"]] if line["kind"] == "given" else []
+
+
+def _named_groups(entry: TestEntry) -> Iterator[str]:
+    """The groups that events name and expect to be there."""
+    events = [line for line in entry.lines if line["kind"] == "event" and line["group"] is not None]
+    created = {line["group"] for line in events if line["event"] == "create_group"}
+    for line in events:
+        if line["group"] not in created and line["because"] not in ("unknown_group", "invalid_event"):
+            yield line["group"]
 
 
 def _unusable(table: Table, entry: TestEntry, directory: Directory) -> Iterator[Failure]:
@@ -200,6 +223,24 @@ def _expect(pdp: Pdp, entry: TestEntry, line: Line, given: Line) -> Failure | No
     named = ", ".join(f"`{reason}`" for reason in reasons)
     instead = f"{got}{_why(judged)}" + (f", because of {named}" if named else "")
     return Failure(place, f"{expected} because of `{because}`", instead, judged.code, rules)
+
+
+def _event(line: Line) -> dict[str, Any]:
+    """The event that a line tells of, as JSON would have it."""
+    told = {key: line[key] for key in ("user", "by", "role", "scope", "group") if line[key] is not None}
+    return {"type": line["event"], **told, **({"claims": line["claims"]} if line["claims"] else {})}
+
+
+def _expect_event(entry: TestEntry, line: Line, outcome: Outcome) -> Failure | None:
+    """What is wrong with what became of an event, or None."""
+    place, because = _place(entry, line), line["because"]
+    got = "accepted" if outcome.accepted else f"refused: {outcome.message}"
+    code = "" if outcome.accepted or outcome.guard is not None else outcome.code
+    if outcome.accepted != line["accepted"]:
+        return Failure(place, "accepted" if line["accepted"] else "refused", got, code, at=outcome.at)
+    if not because or because in (outcome.code, outcome.guard):
+        return None
+    return Failure(place, f"refused because of `{because}`", got, code, at=outcome.at)
 
 
 def deciding_rules(judged: Judged) -> tuple[RuleEntry, ...]:

@@ -32,11 +32,6 @@ class Results(NamedTuple):
     def unproven(self) -> int:
         return sum(claim.result == "unproven" for claim in self.assertions)
 
-    @property
-    def unjudged(self) -> int:
-        """Tests with lines that are not judged yet."""
-        return sum(test.unjudged > 0 for test in self.tests)
-
 
 def run(table: Table, clock: Callable[[], int], index: Index | None = None) -> Results:
     """Runs the tests and settles the asserts. `clock` gives nanoseconds since 1970."""
