@@ -77,6 +77,9 @@ CODES: dict[str, str] = {
     "E419": "misplaced-parent",
     "E420": "role-not-in-policy",
     "W421": "former-role-name",
+    "W422": "undeclared-user-attribute",
+    "W423": "wrong-user-attribute",
+    "W424": "broken-guard",
     # people and examples
     "E501": "unknown-event",
     "E502": "clause-not-for-event",

@@ -24,6 +24,7 @@ from remit.table.shape import Table
 if TYPE_CHECKING:
     from remit.diagnostics import Diagnostic
     from remit.explanation.explain import Explanation
+    from remit.membership.apply import Applied
     from remit.model.policy import Model
 
 
@@ -111,6 +112,16 @@ class Policy:
             self._index = Index(self.table)
         return self._index
 
+    def apply(self, directory: Directory, event: Mapping[str, Any], now: int | None = None) -> Applied:
+        """One membership event: judged by the policy's `assignments` and guards, applied whole or refused whole. The
+        directory given stays as it is; `Applied` has the one after, the `result` and the audit `record`.
+
+        `now` is nanoseconds since 1970, the clock's unless given. Writing to where directories are kept is the stores'
+        business: see `remit apply`."""
+        from remit.membership.apply import apply_event
+
+        return apply_event(self.index, directory.data, event, clock() if now is None else now)
+
     def bind(self, directory: Directory | shape.Directory | None = None, clock: Callable[[], int] | None = None) -> Pdp:
         """The decision point for a directory (None: an empty one). `clock` gives nanoseconds since 1970.
 
@@ -137,7 +148,13 @@ class Directory:
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Directory:
-        """From a YAML or JSON file. Raises DirectoryError with every finding."""
+        """From a YAML or JSON file, or from a database by its address (`sqlite:///people.db`, `postgresql://…`).
+
+        Raises DirectoryError with every finding in a file; StoreError where a database cannot be read."""
+        if isinstance(path, str) and "://" in path:
+            from remit.stores.store import open_store
+
+            return cls(open_store(path).load())
         from remit.project.directories import load_directory
 
         data, findings = load_directory(Path(path))

@@ -248,10 +248,16 @@ class Event(Closed):
     role: Name | None = None
     scope: Name | None = Field(None, description="`KIND/ID`; the root unless given.")
     group: Name | None = Field(None, description="For `join` and `leave`, and for roles given to a group.")
-    domain: str | None = Field(None, description="On `signup`: by default what follows the `@`.")
+    parent: Name | list[Name] | None = Field(None, description="On `create_scope`: the scope or scopes above.")
+    domain: Name | None = Field(None, description="Who joins, from where: by default what follows the `@`.")
     claims: Properties | None = Field(None, description="What the sign-on hands over.")
-    attributes: Properties | None = Field(None, description="Attributes of a user who comes to exist.")
+    attributes: Properties | None = Field(None, description="Attributes of a user who comes to exist or signs in.")
+    start: Instant | None = Field(None, alias="from", description="From when the role counts, inclusive.")
+    until: Instant | None = Field(None, description="Until when the role counts, exclusive.")
     time: Instant | None = Field(None, description="When it happens; by default the clock.")
+    id: Name | None = Field(
+        None, description="Names the event: one that comes twice is answered with its first result."
+    )
 
 
 class Result(Closed):
@@ -301,5 +307,8 @@ class Config(Closed):
     policy: Name | None = Field(None, description="The policy's file or folder, relative to this file.")
     directory: Name | None = Field(None, description="The directory's file, relative to this file, or its address.")
     company_id: str | None = Field(None, description="Stands in every audit record.")
+    audit_permission: Name | None = Field(
+        None, description="What reading the audit log takes, as `read on audit_log`; else the one action `audit`."
+    )
     output_format: Name | None = Field(None, alias="output-format", description="What `--output-format` is by default.")
     lint: LintConfig | None = None

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from remit.cli import eval_command
+from remit.project import json_lines
 from remit.cli.main import remit
 from tests.clinic import DIRECTORY, POLICY
 
@@ -175,7 +176,7 @@ def test_an_odd_line_is_judged(name: str) -> None:
 
 def test_a_line_too_long_to_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Past the cap a line is invalid, is not held in memory, and the next one is answered."""
-    monkeypatch.setattr(eval_command, "LONGEST", 1000)
+    monkeypatch.setattr(json_lines, "LONGEST", 1000)
     code, found = call(b"x" * 3_000_000 + b"\n" + GOOD)
     assert (code, [brief(answer)["code"] for answer in found]) == (2, ["invalid_request", "allowed"])
     assert "line 1: longer than" in found[0]["context"]["message"]

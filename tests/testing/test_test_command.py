@@ -90,7 +90,7 @@ failed: a vet signs own records
    │   ^^^^^^^^^^^^^^^^^^^ expected denied, got allowed
    ┌─ clinic/main.remit:5:15
    │
- 5 │               allow read on record
+ 5 │ role viewer { allow read on record }
    │               -------------------- allowed by this rule
 """
     )
@@ -118,7 +118,7 @@ failed: only owners sign
   │ ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ somebody with vet may sign on record
   ┌─ clinic/main.remit:6:28
   │
-6 │                            allow sign on record when treats
+6 │ role vet includes viewer { allow sign on record when treats }
   │                            -------------------------------- by this rule
   │
   = for example: resource.vet is "someone", user.id is "someone"

@@ -5,26 +5,22 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
-from remit.cli.session import Session, answers, directory_option, fail, policy_option
+from remit.cli.session import Session, answers, directory_option, opened, policy_option
 from remit.policy import Directory, Policy, clock
-
-LONGEST = 64 * 1024 * 1024  # bytes of one line
-MOST_VALUES = 4_000_000  # commas and opening brackets of one line: what it may take in memory
-_MEBIBYTE = 1024 * 1024
+from remit.project.json_lines import lines, read_line
 
 
 @click.command("eval", short_help="answer a file of requests, a line each")
 @click.argument("requests", metavar="[REQUESTS.jsonl]", default="-")
+@click.option("--audit", "audit", metavar="FILE|URL", help="Leave a record of every allowed request in this log.")
 @policy_option
 @directory_option
 @answers
-def command(requests: str, policy_path: str | None, directory_path: str | None) -> int:
+def command(requests: str, audit: str | None, policy_path: str | None, directory_path: str | None) -> int:
     """Answer AuthZEN requests, one JSON object a line, from a file or from standard input: one answer for each line
     that is not blank, in their order. Exit 0, or 2 where a line was no valid request; denials are no failure.
 
@@ -33,13 +29,20 @@ def command(requests: str, policy_path: str | None, directory_path: str | None) 
     policy = session.policy()
     now = clock()  # one time for the whole run
     pdp = session.bind(policy, _directory(session, policy), lambda: now)
+    log = None
+    if audit is not None:
+        from remit.cli.auditing import DecisionLog
+
+        log = DecisionLog(session, policy, audit, now)
     valid = True
     try:
-        with _opened(requests) as source:
-            for number, line in _lines(source):
+        with opened(requests) as source:
+            for number, line in lines(source):
                 request, wrong = read_line(line)
                 answer = pdp.decide(request).to_response() if not wrong else _refused(f"line {number}: {wrong}")
                 valid = valid and answer["context"]["code"] != "invalid_request"
+                if log is not None and answer["decision"]:
+                    log.take(request, answer["context"]["rules"])  # first the record, then the answer
                 click.echo(json.dumps(answer))  # and flushes: whoever feeds a pipe waits for the answer
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: end quietly
@@ -51,74 +54,6 @@ def _directory(session: Session, policy: Policy) -> Directory | None:
     if policy.table.roles_from_subject and session.directory_place() is None:
         return None
     return session.directory()
-
-
-def _opened(requests: str) -> BinaryIO:
-    if requests == "-":
-        return sys.stdin.buffer
-    try:
-        return Path(requests).open("rb")
-    except OSError as error:
-        fail(f"`{requests}` cannot be read: {(error.strerror or 'unknown reason').lower()}")
-
-
-def _lines(source: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
-    """Each line that is not blank with its number, without the file's byte-order mark; None for one that is too long,
-    of which no more is read than what says so."""
-    number = 0
-    while line := source.readline(LONGEST):
-        number += 1
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
-        if len(line) >= LONGEST and not line.endswith(b"\n"):
-            while (rest := source.readline(_MEBIBYTE)) and not rest.endswith(b"\n"):
-                pass
-            yield number, None
-        elif line.strip():
-            yield number, line
-
-
-def read_line(line: bytes | None) -> tuple[Any, str]:
-    """The JSON value of a line, or what is wrong with it in words. Stricter than Python's reader: a key given twice,
-    NaN and Infinity are refused. A whole number of any length is read, as one that is beyond 64 bits."""
-    if line is None:
-        return None, f"longer than {LONGEST // _MEBIBYTE} MiB"
-    if line.count(b",") + line.count(b"[") + line.count(b"{") > MOST_VALUES:
-        return None, f"more than {MOST_VALUES:,} values"
-    try:
-        return _read(line.rstrip(b"\r\n").decode("utf-8")), ""
-    except UnicodeDecodeError as error:
-        return None, f"no UTF-8 from byte {error.start + 1} on"
-    except json.JSONDecodeError as error:
-        return None, f"no JSON from column {error.pos + 1} on: {error.msg[:1].lower()}{error.msg[1:]}"
-    except RecursionError:
-        return None, "nested too deeply"
-    except MemoryError:
-        return None, "too large for the memory there is"
-    except ValueError as error:
-        return None, str(error)
-
-
-def _read(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_int)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # None, as wanted
-        raise ValueError(f"key `{twice[:80]}` is given twice")
-    return found
-
-
-def _constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _int(digits: str) -> int:
-    """Past twenty digits only the sign counts: the number is beyond 64 bits, and conditions read it as unknown."""
-    return int(digits) if len(digits) <= 20 else (-1 if digits[0] == "-" else 1) << 64
 
 
 def _refused(why: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import click
 from remit.cli.session import Session, answers, coloured, directory_option, fail, format_option, policy_option
 from remit.codes import CODES
 from remit.diagnostics import Diagnostic, similar
+from remit.policy import clock
 from remit.project.config import FAIL_LEVELS, Config
 from remit.project.files import write_whole
 from remit.project.linting import Linted, is_table, lint_directory, lint_policy, lint_text
@@ -110,7 +111,7 @@ def _codes(option: str, given: tuple[str, ...], configured: tuple[str, ...]) -> 
 
 def _lint(places: list[str], directory_path: str | None, config: Config, stdin_filename: str | None) -> Linted:
     """All that is found at all places; each policy and each directory is looked at once."""
-    linted = Linted()
+    linted = Linted(clock())
     given = _given(directory_path)
     policies: dict[Path, Path] = {}
     for place in places:

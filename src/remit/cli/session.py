@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, BinaryIO, NoReturn, TypeVar
 
 import click
 
@@ -24,7 +24,7 @@ policy_option = click.option(
 directory_option = click.option(
     "--directory",
     "directory_path",
-    metavar="PATH",
+    metavar="PATH|URL",
     help="Who holds which role. Default: remit.toml's, else the policy's directory.yaml",
 )
 at_option = click.option("--at", "scope", metavar="SCOPE", help="The place asked about, as KIND/ID.")
@@ -88,16 +88,17 @@ class Session:
         try:
             return Policy.load(self.policy_path)
         except PolicyError as error:
-            self._refuse(error.diagnostics)
+            self.refuse(error.diagnostics)
 
-    def directory_place(self) -> Path | None:
-        """Where the directory is: as told, else `directory.yaml` in the policy's folder; None where there is none."""
+    def directory_place(self) -> str | None:
+        """Where the directory is, a path or a database's address: as told, else `directory.yaml` in the policy's
+        folder; None where there is none."""
         if self.given_directory:
-            return Path(self.given_directory)
+            return self.given_directory
         folder = self.policy_path if self.policy_path.is_dir() else self.policy_path.parent
         for name in ("directory.yaml", "directory.yml", "directory.json"):
             if (folder / name).is_file():
-                return folder / name
+                return str(folder / name)
         return None
 
     def directory(self) -> Directory:
@@ -105,26 +106,48 @@ class Session:
         place = self.directory_place()
         if place is None:
             fail("this asks about users, and there is no directory", "name one with --directory, or ask with --role")
-        if not place.is_file():
+        if "://" in place:
+            return self._from_store(place)
+        if not Path(place).is_file():
             fail(f"there is no directory at `{place}`", "name one with --directory")
         try:
             return Directory.load(place)
         except DirectoryError as error:
-            self._refuse(error.diagnostics)
+            self.refuse(error.diagnostics)
+
+    def _from_store(self, place: str) -> Directory:
+        from remit.stores.store import StoreError
+
+        try:
+            return Directory.load(place)
+        except StoreError as error:
+            fail(str(error), error.help)
 
     def bind(self, policy: Policy, directory: Directory | None, clock: Callable[[], int] | None = None) -> Pdp:
         """The decision point, or the end of the call."""
         try:
             return policy.bind(directory, clock)
         except DirectoryError as error:
-            self._refuse(error.diagnostics)
+            self.refuse(error.diagnostics)
 
-    def _refuse(self, diagnostics: list[Any]) -> NoReturn:
+    def refuse(self, diagnostics: list[Any]) -> NoReturn:
+        """Shows what is wrong in a file, and ends the call with 2."""
         from remit.report.text import draw_findings
 
         colour = coloured(err=True)
         click.echo(draw_findings(diagnostics, colour, str(Path.cwd())), err=True, color=colour)
         raise click.exceptions.Exit(2)
+
+
+def opened(place: str) -> BinaryIO:
+    """A file of lines, or standard input for `-`; the end of the call where it cannot be read."""
+    if place == "-":
+        return sys.stdin.buffer
+    try:
+        return Path(place).open("rb")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "no file can have that name"
+        fail(f"`{place}` cannot be read: {why.lower()}")
 
 
 def answers(function: Callable[..., int]) -> Callable[..., None]:

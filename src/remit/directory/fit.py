@@ -1,12 +1,14 @@
 """Whether a directory fits a policy's scopes: what would make decisions guess is refused when the two are bound.
 
-An assignment of a role that the policy lacks is no misfit: it gives nothing, and `lint` reports it.
+An assignment of a role that the policy lacks is no misfit: it gives nothing, and `lint` reports it, as it does
+attributes that no condition could read.
 """
 
 from __future__ import annotations
 
 from remit.diagnostics import Diagnostic, Level, Suggestions
 from remit.directory.shape import Assignment, Directory, Group, Scope, User
+from remit.model.types import belongs
 from remit.source import Source, Span
 from remit.table.shape import Table
 
@@ -19,7 +21,7 @@ class _Found:
         self.near = Suggestions()
         self.raw: list[tuple[str, str, int, int, str, Level]] = []
 
-    def add(self, code: str, message: str, at: Scope | Assignment, help: str, level: Level = "error") -> None:
+    def add(self, code: str, message: str, at: Scope | Assignment | User, help: str, level: Level = "error") -> None:
         self.raw.append((code, message, max(at.line, 1), max(at.column, 1), help, level))
 
     def placed(self) -> list[Diagnostic]:
@@ -82,6 +84,21 @@ def unknown_roles(table: Table, directory: Directory) -> list[Diagnostic]:
                 message = f"the policy has no role `{given.role}`"
                 help = found.near.similar(given.role, table.roles, "this assignment gives nothing")
                 found.add("E420", message, given, help)
+    return found.placed()
+
+
+def wrong_attributes(table: Table, directory: Directory) -> list[Diagnostic]:
+    """Users' attributes that the policy does not declare, or of another type: conditions read them as missing."""
+    found = _Found(directory)
+    for user in directory.users.values():
+        for name, value in user.attributes.items():
+            declared = table.user.get(name)
+            if declared is None:
+                help = found.near.similar(name, table.user, "no condition can read it")
+                found.add("W422", f"the policy declares no user attribute `{name}`", user, help, "warning")
+            elif value is not None and not belongs(value, declared.type):
+                message = f"the user attribute `{name}` is {declared.type.spoken}, and this is none"
+                found.add("W423", message, user, "conditions that read it are unknown", "warning")
     return found.placed()
 
 

@@ -13,6 +13,7 @@ from remit.directory.shape import Directory
 from remit.evaluator.index import Index
 from remit.membership.event import BadEvent, Event, read_event
 from remit.membership.judge import Outcome, judge_event
+from remit.membership.record import event_record
 from remit.membership.roster import MemoryRoster
 
 
@@ -25,7 +26,27 @@ class Applied(NamedTuple):
 
     @property
     def result(self) -> dict[str, Any]:
+        """The result line (DESIGN 3)."""
         return self.outcome.result()
+
+    def record(self, now: int, company: str, policy: str) -> dict[str, Any]:
+        """The audit record, not yet chained. `policy` is the table's digest."""
+        return event_record(self.event, self.outcome, now, company, policy)
+
+
+class Sequence:
+    """A directory that events change, each judged against what the one before left."""
+
+    def __init__(self, index: Index, directory: Directory) -> None:
+        self.index = index
+        self.roster = MemoryRoster(directory)
+
+    def take(self, event: Any, now: int) -> tuple[Event | BadEvent, Outcome]:
+        """Judges an event, as JSON has it, and makes its changes. `now`: nanoseconds since 1970."""
+        read = read_event(event, self.index.table)
+        outcome = judge_event(self.index, self.roster, read, now)
+        self.roster.take(outcome.changes)
+        return read, outcome
 
 
 def apply_event(index: Index, directory: Directory, event: Any, now: int) -> Applied:
@@ -35,15 +56,13 @@ def apply_event(index: Index, directory: Directory, event: Any, now: int) -> App
 
 
 def apply_events(index: Index, directory: Directory, events: Iterable[Any], now: int) -> Iterable[Applied]:
-    """Each event, judged against the directory as the one before left it."""
-    roster = MemoryRoster(directory)
+    """Each event in turn, with the directory it leaves."""
+    sequence = Sequence(index, directory)
     for given in events:
-        event = read_event(given, index.table)
-        outcome = judge_event(index, roster, event, now)
+        event, outcome = sequence.take(given, now)
         if outcome.changes:
-            roster.take(outcome.changes)
-            directory = roster.directory()
+            directory = sequence.roster.directory()
         yield Applied(directory, event, outcome)
 
 
-__all__ = ["Applied", "apply_event", "apply_events"]
+__all__ = ["Applied", "Sequence", "apply_event", "apply_events"]

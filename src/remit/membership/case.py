@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from remit.diagnostics import Diagnostic
+from remit.directory.fit import misfits
 from remit.directory.shape import Assignment, Group, User
 from remit.evaluator.conditions import compile_condition
 from remit.evaluator.facts import EMPTY, NOBODY, Facts, Person
@@ -26,6 +28,14 @@ class RefusedError(Exception):
         self.code, self.message, self.at, self.guard, self.rules = code, message, at, guard, rules
 
 
+class MisfitError(Exception):
+    """The people and places that an event names do not fit the policy's scopes; `diagnostics` say how."""
+
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        super().__init__(diagnostics[0].message)
+        self.diagnostics = diagnostics
+
+
 class Case:
     """An event with all that its judgement looks at. `near` is the neighbourhood of everybody and everything it names,
     `pdp` decides on it; `scope` None is the root; `actor` is who is asked for what a line requires."""
@@ -42,6 +52,8 @@ class Case:
         groups = [event.group] if event.group is not None else []
         scopes = [event.scope, *event.parents] if event.scope is not None else []
         self.near = roster.neighbourhood(people, groups, scopes)
+        if wrong := misfits(self.table, self.near):
+            raise MisfitError(wrong)
         self.pdp = Pdp(self.table, self.near, lambda: now, index)
         self.user = self.near.users.get(event.user) if event.user is not None else None
         self.to_group = event.type in ("assign", "revoke") and event.group is not None

@@ -79,7 +79,9 @@ _KEPT = (*_TEXTS, "claims", "attributes")  # as they are given
 
 
 def read_event(value: Any, table: Table) -> Event | BadEvent:
-    """The event, or what is wrong with it."""
+    """The event, or what is wrong with it; what was found to be no event before stays so."""
+    if isinstance(value, BadEvent):
+        return value
     if not isinstance(value, Mapping):
         return BadEvent("an event is an object with a `type`")
     given = {key: item for key, item in value.items() if item is not None}

@@ -27,7 +27,7 @@ from remit.directory.shape import Directory, Status
 from remit.evaluator.holding import Holders, Holding
 from remit.evaluator.index import Index
 from remit.instant import format_instant
-from remit.membership.roster import Roster
+from remit.membership.roster import MemoryRoster, Roster
 from remit.table.shape import GuardEntry, Table
 
 _AT_ONCE = 64  # people fetched together where others are counted
@@ -76,6 +76,26 @@ class Broken(NamedTuple):
         if guard.kind == "per_user":
             return f"{named} would hold {self.count} roles{where}{when}"
         return f"{named} would be both {guard.role} and {guard.other}{where}{when}"
+
+    @property
+    def state(self) -> str:
+        """The same of a directory as it is: what is so and should not be."""
+        guard, named = self.guard, _listed(self.people)
+        where = f" at {self.place}" if self.place else ""
+        when = f" from {format_instant(self.time)} on" if self.time is not None else ""
+        active = "active " if guard.active else ""
+        if guard.kind == "least":
+            so_many = f"{self.count} are" if self.count > 1 else f"{'nobody' if not self.count else 'one'} is"
+            return f"{so_many} {active}{guard.role}{where}{when}, and at least {guard.count} must be"
+        if guard.kind == "most":
+            so_many = "one is" if self.count == 1 else f"{self.count} are"
+            return f"{so_many} {active}{guard.role}{where}{when}, and at most {guard.count} may be: {named}"
+        several = len(self.people) > 1
+        if guard.kind == "per_user":
+            return (
+                f"{named} hold{'' if several else 's'} up to {self.count} roles{where}{when}, of at most {guard.count}"
+            )
+        return f"{named} {'are' if several else 'is'} both {guard.role} and {guard.other}{where}{when}"
 
 
 class Guards:
@@ -329,10 +349,20 @@ class Guards:
         return sum(self._holds(guard, one, place, time) for one in people)
 
 
+def broken_guards(index: Index, directory: Directory, now: int) -> list[Broken]:
+    """Every guard that a directory breaks, now or at a later `from` or `until`."""
+    if not index.table.guards:
+        return []
+    guards = Guards(index, MemoryRoster(directory), now)
+    holders = guards.holders(directory)
+    people = [Person(user.id, user.status, holders.holdings(user)) for user in directory.users.values()]
+    return guards.broken(people)
+
+
 def _listed(people: tuple[str, ...]) -> str:
     if len(people) > _NAMED:
         return f"{', '.join(people[:_NAMED])} and {len(people) - _NAMED} more"
     return " and ".join(people) if len(people) < 3 else f"{', '.join(people[:-1])} and {people[-1]}"
 
 
-__all__ = ["Broken", "Guards", "Person", "Touched"]
+__all__ = ["Broken", "Guards", "Person", "Touched", "broken_guards"]

@@ -61,7 +61,7 @@ class Outcome(NamedTuple):
 
 def judge_event(index: Index, roster: Roster, event: Event | BadEvent, now: int) -> Outcome:
     """The outcome of one event on the directory as it is. `now`: nanoseconds since 1970, where the event has no time
-    of its own. Raises nothing of its own."""
+    of its own. Raises MisfitError where the directory does not fit the policy's scopes."""
     if isinstance(event, BadEvent):
         return Outcome("invalid_event", message=event.why)
     case = Case(index, roster, event, now if event.time is None else event.time)

@@ -3,6 +3,7 @@
 policy = "policy"                 # relative to the file
 directory = "policy/directory.yaml"
 company_id = "acme"
+audit_permission = "read on audit_log"
 output-format = "text"
 [lint]
 select = ["E", "W"]
@@ -31,6 +32,7 @@ class Config(NamedTuple):
     policy: Path | None = None
     directory: str | None = None
     company_id: str | None = None
+    audit_permission: str | None = None
     output_format: str | None = None
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
@@ -61,7 +63,8 @@ def _toml(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file.name}: {error}") from error
 
 
-_KEYS: dict[str, Any] = {"policy": str, "directory": str, "company_id": str, "output-format": str, "lint": dict}
+_KEYS: dict[str, Any] = {"policy": str, "directory": str, "company_id": str, "audit_permission": str}
+_KEYS |= {"output-format": str, "lint": dict}
 _LINT_KEYS: dict[str, Any] = {"select": list, "ignore": list, "fail-level": str}
 
 
@@ -80,6 +83,7 @@ def _read(file: Path, data: Any) -> Config:
         policy=file.parent / data["policy"] if "policy" in data else None,
         directory=directory,
         company_id=data.get("company_id"),
+        audit_permission=data.get("audit_permission"),
         output_format=data.get("output-format"),
         select=tuple(str(code) for code in lint.get("select", ())),
         ignore=tuple(str(code) for code in lint.get("ignore", ())),

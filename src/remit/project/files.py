@@ -81,12 +81,12 @@ def sync_folder(folder: Path) -> None:
 def sweep(path: Path) -> None:
     """Removes what `write_whole` left beside a file where it was killed."""
     left = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}")  # the names that `mkstemp` gives
-    for other in os.listdir(path.parent):
-        if left.fullmatch(other):
-            try:
+    try:
+        for other in os.listdir(path.parent):
+            if left.fullmatch(other):
                 os.unlink(path.parent / other)
-            except OSError:
-                pass
+    except OSError:  # it is in nobody's way
+        pass
 
 
 def _rights(path: Path) -> int:

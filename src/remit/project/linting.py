@@ -7,12 +7,16 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from remit.diagnostics import Diagnostic
-from remit.directory.fit import misfits, unknown_roles
+from remit.diagnostics import Diagnostic, Label
+from remit.directory.fit import misfits, unknown_roles, wrong_attributes
 from remit.directory.reader import read_directory
+from remit.directory.shape import Directory
+from remit.evaluator.index import Index
+from remit.membership.guards import broken_guards
 from remit.project.directories import read_directory_file
 from remit.project.files import decode
 from remit.project.policies import Loaded, load, load_source
+from remit.report.places import span_at
 from remit.source import Source, Span
 from remit.table.artifact import FORMAT
 from remit.table.shape import Table
@@ -24,8 +28,10 @@ _NEARBY = 2000  # characters of an entry in which the word that is wrong is look
 
 @dataclass(slots=True)
 class Linted:
-    """What is found so far. `seen` are the files that were looked at; `broken`: some policy does not compile."""
+    """What is found so far. `now`: nanoseconds since 1970, from when on guards are counted. `seen` are the files that
+    were looked at; `broken`: some policy does not compile."""
 
+    now: int
     findings: list[Diagnostic] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     broken: bool = False
@@ -110,9 +116,36 @@ def _directory(linted: Linted, place: Path, table: Table | None) -> None:
     linted.findings += wrong
     if table is not None:
         directory = directory._replace(name=source.name)
-        fit = [*misfits(table, directory), *unknown_roles(table, directory)]
+        misplaced = misfits(table, directory)
+        fit = [*misplaced, *unknown_roles(table, directory), *wrong_attributes(table, directory)]
+        if not misplaced:
+            linted.findings += _broken_guards(table, directory, source, linted.now)
         starts = [0, *(found.end() for found in re.finditer("\n", source.text))] if fit else []
         linted.findings += [_underlined(finding, source, starts) for finding in fit]
+
+
+def _broken_guards(table: Table, directory: Directory, source: Source, now: int) -> list[Diagnostic]:
+    """Each guard that is broken, at the first of the people concerned, or at the top where there is nobody."""
+    found = []
+    for broken in broken_guards(Index(table), directory, now):
+        guard = broken.guard
+        user = directory.users[broken.people[0]] if broken.people else None
+        line, column = (user.line, user.column) if user is not None else (1, 1)
+        at = _offset(source, line) + column - 1
+        end = at + len(user.id) if user is not None and source.text.startswith(user.id, at) else at + 1
+        label = Label(span_at(table, guard.place), "this guard")
+        message = f"guard `{guard.name}` is broken: {broken.state}"
+        help = "give or take roles until it holds again" if broken.time is None else "it will be, unless roles change"
+        found.append(Diagnostic("W424", message, Span(source, at, end), help=help, secondary=(label,), level="warning"))
+    return found
+
+
+def _offset(source: Source, line: int) -> int:
+    """Where a line begins."""
+    at = 0
+    for _ in range(line - 1):
+        at = source.text.index("\n", at) + 1
+    return at
 
 
 def _underlined(finding: Diagnostic, source: Source, starts: list[int]) -> Diagnostic:

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from remit.report.places import span_at
 from remit.report.quote import Mark, Paint, coloured, frames, plain, safe
-from remit.source import Source, Span
 from remit.table.shape import Place, RuleEntry, Table
 from remit.testing.asserts import AssertResult, Offence
 from remit.testing.examples import Failure, TestResult
@@ -88,10 +88,10 @@ def _test(test: TestResult, table: Table, folder: str, paint: Paint) -> str:
     for number, failure in enumerate(test.failures):
         if number:
             lines.append("")
-        marks = [Mark(_span(table, failure.place), safe(failure_text(failure)), "^", "error")]
+        marks = [Mark(span_at(table, failure.place), safe(failure_text(failure)), "^", "error")]
         marks += _marks(table, failure.rules, _role_of_rules(failure))
         if failure.at is not None:
-            marks.append(Mark(_span(table, failure.at), "by this line", "-", "other"))
+            marks.append(Mark(span_at(table, failure.at), "by this line", "-", "other"))
         lines += frames(marks, folder, paint)[0]
         lines += _more(len(failure.rules) - _MOST_RULES, "rule")
     return "\n".join(lines)
@@ -113,7 +113,7 @@ def _role_of_rules(failure: Failure) -> str:
 def _claim(claim: AssertResult, table: Table, folder: str, paint: Paint) -> str:
     lines = [_headline("failed", "error", claim.title or _first_line(claim.place), paint)]
     for number, offence in enumerate(claim.offences[:_MOST_OFFENCES]):
-        marks = [] if number else [Mark(_span(table, claim.place), safe(offence_text(offence)), "^", "error")]
+        marks = [] if number else [Mark(span_at(table, claim.place), safe(offence_text(offence)), "^", "error")]
         rules = {rule.number: rule for rule in (*offence.rules, *(offence.also[2] if offence.also else ()))}
         marks += _marks(table, list(rules.values()), "by this rule")
         drawn, gutter = frames(marks, folder, paint)
@@ -135,7 +135,7 @@ def offence_text(offence: Offence) -> str:
 
 
 def _unproven(claim: AssertResult, table: Table, folder: str, paint: Paint) -> str:
-    marks = [Mark(_span(table, claim.place), "", "^", "note")]
+    marks = [Mark(span_at(table, claim.place), "", "^", "note")]
     place = frames(marks, folder, plain)[0][0].partition("┌─ ")[2]
     roles, kind, action = claim.open[0]
     who = " and ".join(roles) or "a user without a role"
@@ -148,14 +148,7 @@ def _unproven(claim: AssertResult, table: Table, folder: str, paint: Paint) -> s
 
 
 def _marks(table: Table, rules: Sequence[RuleEntry], said: str) -> list[Mark]:
-    return [Mark(_span(table, rule.place), said, "-", "other") for rule in rules[:_MOST_RULES]]
-
-
-def _span(table: Table, place: Place) -> Span:
-    """The text at a place, where it stands: all of its file that a table keeps."""
-    before = "\n" * (place.line - 1) + " " * (place.column - 1)
-    source = Source(place.file, before + place.text, table.origins.get(place.file, place.file))
-    return Span(source, len(before), len(source.text))
+    return [Mark(span_at(table, rule.place), said, "-", "other") for rule in rules[:_MOST_RULES]]
 
 
 def _headline(word: str, style: str, title: str, paint: Paint) -> str:

@@ -1,0 +1,87 @@
+"""`remit apply`: membership events against the directory."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from remit.cli.auditing import say_notices, setting_of, store_of
+from remit.cli.session import Session, answers, coloured, directory_option, fail, format_option, opened, policy_option
+from remit.membership.apply import Sequence
+from remit.membership.case import MisfitError
+from remit.membership.event import BadEvent
+from remit.policy import Policy, clock
+from remit.project.json_lines import lines, read_line
+from remit.stores.store import StoreError, UnreadableError
+
+
+@click.command("apply", short_help="membership events against the directory")
+@click.argument("events", metavar="[EVENTS.jsonl]", default="-")
+@click.option("--dry-run", is_flag=True, help="Judge the events, one after the other, and leave everything as it is.")
+@click.option("--audit", "audit", metavar="FILE", help="The audit log. Default: audit.jsonl beside the directory.")
+@policy_option
+@directory_option
+@format_option("text", "json")
+@answers
+def command(
+    events: str,
+    dry_run: bool,
+    audit: str | None,
+    policy_path: str | None,
+    directory_path: str | None,
+    output_format: str | None,
+) -> int:
+    """Judge membership events, one JSON object a line, from a file or from standard input, by the policy's
+    `assignments` and guards, and apply each whole or not at all. One result for each line that is not blank, in their
+    order; a refusal does not stop the rest. JSON lines unless the output is a terminal.
+
+    \b
+    Examples:
+      remit apply events.jsonl
+      echo '{"type": "disable", "user": "ann", "by": "bob"}' | remit apply - --dry-run
+
+    Exit codes: 0 all accepted, 1 some refused, 2 some invalid, or the call is wrong."""
+    session = Session(policy_path, directory_path)
+    policy = session.policy()
+    as_text = (output_format or ("text" if sys.stdout.isatty() else "json")) == "text"
+    codes: set[str] = set()
+    try:
+        store = store_of(session, audit)
+        if dry_run:
+            sequence = Sequence(policy.index, store.load())
+
+            def judge(event: Any) -> dict[str, Any]:
+                return sequence.take(event, clock())[1].result()
+
+        else:
+            setting = setting_of(session, policy)
+
+            def judge(event: Any) -> dict[str, Any]:
+                return store.apply(setting, event, clock())
+
+        say_notices(store)
+        with opened(events) as source:
+            for number, line in lines(source):
+                event, wrong = read_line(line)
+                result = judge(BadEvent(f"line {number}: {wrong}") if wrong else event)
+                say_notices(store)
+                codes.add(result["code"])
+                click.echo(_text(policy, result) if as_text else json.dumps(result, ensure_ascii=False))
+    except (UnreadableError, MisfitError) as error:
+        session.refuse(error.diagnostics)
+    except StoreError as error:
+        fail(str(error), error.help)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: end quietly
+    return 2 if "invalid_event" in codes else int(bool(codes - {"accepted"}))
+
+
+def _text(policy: Policy, result: dict[str, Any]) -> str:
+    from remit.report.result_text import result_text
+
+    return result_text(policy.table, result, coloured(), str(Path.cwd()))

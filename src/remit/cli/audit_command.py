@@ -1,0 +1,126 @@
+"""`remit audit`: the log of what was done, held against tampering and shown to whom the policy permits it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from remit.cli import asking
+from remit.cli.auditing import reading_permission, store_of
+from remit.cli.session import Session, answers, directory_option, fail, format_option, policy_option, shown
+from remit.stores.store import StoreError
+
+file_argument = click.argument("file", metavar="[FILE]", required=False)
+
+
+@click.group("audit", short_help="check the audit log, or show it")
+def command() -> None:
+    """The audit log: a record of every event, and of every allowed request where that was asked for.
+
+    FILE is audit.jsonl beside the directory unless named; a database holds its own."""
+
+
+@command.command("verify")
+@file_argument
+@policy_option
+@directory_option
+@format_option("text", "json")
+@answers
+def verify(file: str | None, policy_path: str | None, directory_path: str | None, output_format: str | None) -> int:
+    """Whether any record was changed, removed or moved since it was written.
+
+    Example: remit audit verify
+
+    Exit codes: 0 unbroken, 1 broken, 2 the log cannot be read."""
+    from remit.membership.record import check_chain
+
+    session = Session(policy_path, directory_path)
+    store = store_of(session, file)
+    try:
+        checked, end = check_chain(store.log()), store.log_end()
+    except StoreError as error:
+        fail(str(error), error.help)
+    flaws = [(flaw.line, flaw.message) for flaw in checked.flaws]
+    if end is None and checked.count:
+        flaws.append((checked.count, "how many records there should be was not kept: some may be missing at the end"))
+    elif end is not None and end[0] > checked.count:
+        missing = end[0] - checked.count
+        flaws.append((checked.count + 1, f"{missing} record{'s are' if missing > 1 else ' is'} missing at the end"))
+    elif end is not None and end != (checked.count, checked.last):
+        flaws.append((max(checked.count, 1), "the end is not the one that was written"))
+    if asking.chosen(output_format, session, "text", "json") == "json":
+        found = [{"line": line, "message": message} for line, message in flaws]
+        click.echo(json.dumps({"records": checked.count, "last": checked.last, "flaws": found}))
+    else:
+        for line, message in flaws:
+            click.echo(f"line {line}: {message}")
+        counted = f"{checked.count:,} record{'' if checked.count == 1 else 's'}"
+        last = f"; the last is {checked.last[:16]}" if checked.last else ""
+        click.echo(f"{counted}, {'broken' if flaws else 'unbroken'}{last}")
+    return int(bool(flaws))
+
+
+@command.command("show")
+@file_argument
+@click.option("--as", "reader", metavar="USER", required=True, help="Who wants to read it: the policy is asked.")
+@click.option("--by", metavar="USER", help="Only what this user did.")
+@click.option("--action", metavar="ACTION", help="Only this action, as `member.disabled`.")
+@click.option("--about", metavar="ID", help="Only what concerns this member, group, scope or resource.")
+@policy_option
+@directory_option
+@format_option("text", "json")
+@answers
+def show(
+    file: str | None,
+    reader: str,
+    by: str | None,
+    action: str | None,
+    about: str | None,
+    policy_path: str | None,
+    directory_path: str | None,
+    output_format: str | None,
+) -> int:
+    """Show the log to a user who may read it: by the policy's action `audit`, or what `audit_permission` in remit.toml
+    names. Whoever may not read it gets a no, and nothing of the log.
+
+    Example: remit audit show --as fay --action member.removed
+
+    Exit codes: 0 shown, 1 the user may not, 2 the log cannot be read."""
+    session = Session(policy_path, directory_path)
+    policy = session.policy()
+    wanted, kind = reading_permission(policy.table, session.config.audit_permission)
+    pdp = session.bind(policy, session.directory())
+    place = {"scope": policy.table.root} if policy.table.root is not None else {}
+    decision = pdp.ask(reader, wanted, {"type": kind, "properties": place})
+    if not decision.allowed:
+        click.echo(shown(f"no: {reader} may not {wanted} on {kind} ({decision.code})"), err=True)
+        return 1
+    filters = {"action_performed_by_user_id": by, "action": action, "reference_id": about}
+    as_json = asking.chosen(output_format, session, "text", "json") == "json"
+    store = store_of(session, file)
+    try:
+        for text in store.log():
+            record = _record(text)
+            if all(value is None or record.get(key) == value for key, value in filters.items()):
+                click.echo(text if as_json else shown(_line(record)))
+    except StoreError as error:
+        fail(str(error), error.help)
+    return 0
+
+
+def _record(text: str) -> dict[str, Any]:
+    from remit.membership.record import read_record
+
+    record, why = read_record(text)
+    return record if record is not None else {"action": f"(unreadable: {why})", "additional_data": {}}
+
+
+def _line(record: dict[str, Any]) -> str:
+    """`2026-01-31T09:00:00Z  ann  member.disabled  bob   refused: …`."""
+    data = record["additional_data"]
+    told = data.get("message") or ""
+    refused = "" if data.get("accepted", True) else f"refused, {data.get('code')}: "
+    words = [record.get("created_at", ""), record.get("action_performed_by_user_id") or "-", record["action"]]
+    return "  ".join([*words, record.get("reference_id") or "-", f"{refused}{told}"]).rstrip()

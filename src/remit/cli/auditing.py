@@ -1,0 +1,84 @@
+"""The audit log as commands use it: where it is, what is written there, and who may read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from remit.cli.session import Session, fail, shown
+from remit.diagnostics import similar
+from remit.membership.record import decision_record
+from remit.policy import Policy
+from remit.stores.store import Setting, Store, StoreError, is_url, open_store
+from remit.table.shape import Table
+
+
+def setting_of(session: Session, policy: Policy) -> Setting:
+    """What stores need to know of the policy and the company."""
+    return Setting(policy.index, policy.digest, session.config.company_id or "")
+
+
+def store_of(session: Session, audit: str | None = None) -> Store:
+    """The store of the session's directory, or the end of the call."""
+    place = session.directory_place()
+    if place is None:
+        fail("this asks about users, and there is no directory", "name one with --directory")
+    return opened_store(str(place), audit)
+
+
+def opened_store(place: str, audit: str | None = None) -> Store:
+    """A store, or the end of the call."""
+    try:
+        return open_store(place, audit)
+    except StoreError as error:
+        fail(str(error), error.help)
+
+
+def say_notices(store: Store) -> None:
+    """What the store found and mended, each once, on standard error."""
+    while store.notices:
+        click.echo(shown(f"note: {store.notices.pop(0)}"), err=True)
+
+
+class DecisionLog:
+    """Takes a record of each allowed request. `place` is a file, or a database's address."""
+
+    def __init__(self, session: Session, policy: Policy, place: str, now: int) -> None:
+        self.company = session.config.company_id or ""
+        self.digest = policy.digest
+        self.now = now
+        directory = session.directory_place()
+        self.store = opened_store(place) if is_url(place) else opened_store(str(directory or "directory.yaml"), place)
+
+    def take(self, request: Mapping[str, Any], rules: list[dict[str, Any]]) -> None:
+        """Writes the record of a request that was allowed by these rules; where that fails, the call ends."""
+        subject, action, resource = request["subject"], request["action"], request["resource"]
+        record = decision_record(subject["id"], action["name"], resource, rules, self.now, self.company, self.digest)
+        try:
+            self.store.record([record])
+        except StoreError as error:
+            fail(str(error), error.help)
+        say_notices(self.store)
+
+
+def reading_permission(table: Table, configured: str | None) -> tuple[str, str]:
+    """The (action, type) that reading the log takes: as remit.toml says, else the one action called `audit`."""
+    if configured is not None:
+        action, on, kind = configured.partition(" on ")
+        if not on or kind not in table.types:
+            help = similar(kind, table.types, 'write it as in `audit_permission = "read on audit_log"`')
+            fail(f"`audit_permission` names no action on a type of the policy: `{configured}`", help)
+        if action not in table.types[kind].actions:
+            help = similar(action, table.types[kind].actions)
+            fail(f"`{kind}` has no action `{action}`, which `audit_permission` names", help)
+        return action, kind
+    found = [name for name, kind in table.types.items() if "audit" in kind.actions]
+    if len(found) != 1:
+        why = "several types have" if found else "no type has"
+        fail(
+            f"the policy does not say who may read the log: {why} an action `audit`",
+            'set `audit_permission = "ACTION on TYPE"` in remit.toml',
+        )
+    return "audit", found[0]

@@ -1,0 +1,101 @@
+"""`remit directory`: between a file and a database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from remit.cli.session import Session, answers, directory_option, fail, policy_option
+from remit.policy import Directory, DirectoryError
+from remit.stores.store import StoreError, is_url
+
+
+@click.group("directory", short_help="bring a directory into a database, or out of one")
+def command() -> None:
+    """Directories that outgrow a file: a database by its address, `sqlite:///people.db` or `postgresql://…`.
+
+    They need `remit[sql]`, PostgreSQL `remit[postgres]`."""
+
+
+@command.command("import")
+@click.argument("file", metavar="FILE")
+@click.option("--replace", is_flag=True, help="Put it in place of what the database holds.")
+@policy_option
+@directory_option
+@answers
+def import_(file: str, replace: bool, policy_path: str | None, directory_path: str | None) -> int:
+    """Bring a directory file into an empty database, which is made or brought to the newest form first.
+
+    Example: remit directory import --policy policy --directory sqlite:///people.db policy/directory.yaml"""
+    from remit.stores.sql import SqlStore
+
+    session = Session(policy_path, directory_path)
+    policy = session.policy()
+    if not Path(file).is_file():
+        fail(f"there is no directory at `{file}`")
+    try:
+        directory = Directory.load(file)
+    except DirectoryError as error:
+        session.refuse(error.diagnostics)
+    session.bind(policy, directory)  # what does not fit the policy is not brought in
+    try:
+        store = SqlStore(_address(session))
+        store.migrate()
+        store.import_directory(directory.data, replace)
+    except StoreError as error:
+        fail(str(error), error.help)
+    click.echo(f"{_counted(len(directory.data.users), 'user')} and {_counted(len(directory.data.groups), 'group')}")
+    return 0
+
+
+@command.command("export")
+@click.option("-o", "--output", "target", metavar="FILE", help="Write to a file instead of standard output.")
+@policy_option
+@directory_option
+@answers
+def export(target: str | None, policy_path: str | None, directory_path: str | None) -> int:
+    """Print a directory as YAML, from a database or from another file.
+
+    Example: remit directory export --directory sqlite:///people.db -o directory.yaml"""
+    from remit.directory.rendering import directory_text
+
+    text = directory_text(Session(policy_path, directory_path).directory().data)
+    if target is None:
+        click.echo(text, nl=False)
+        return 0
+    from remit.project.files import write_whole
+
+    try:
+        write_whole(Path(target), text)
+    except OSError as error:
+        fail(f"`{target}` cannot be written: {(error.strerror or 'unwritable').lower()}")
+    return 0
+
+
+@command.command("migrate")
+@policy_option
+@directory_option
+@answers
+def migrate(policy_path: str | None, directory_path: str | None) -> int:
+    """Make an empty database a directory, or bring one of an older release to the newest form.
+
+    Example: remit directory migrate --directory sqlite:///people.db"""
+    from remit.stores.sql import SqlStore
+
+    try:
+        SqlStore(_address(Session(policy_path, directory_path))).migrate()
+    except StoreError as error:
+        fail(str(error), error.help)
+    return 0
+
+
+def _address(session: Session) -> str:
+    place = session.directory_place()
+    if place is None or not is_url(place):
+        fail("this needs a database", "name one with --directory sqlite:///people.db, or postgresql://…")
+    return place
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
