@@ -15,11 +15,14 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from remit import Directory, Policy, PolicyError
 from remit.cli.main import remit
+from remit.membership.record import decision_record, instant_of
 from remit.model.coverage import cells
 from remit.model.policy import Model
 from remit.project.policies import load
 from remit.table.shape import Table
+from remit.testing.examples import run_tests
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = sorted(path.parent for path in (ROOT / "policies").glob("*/README.md"))
@@ -127,6 +130,97 @@ def test_all_tests_pass(policy: Path) -> None:
     assert done.exit_code == 0, done.output
 
 
+# -- what no `.remit` file can show ----------------------------------------------------------------------------------
+
+
+LOCKED = {
+    "amberflo": {"administrator", "analyst", "developer", "product_manager"},
+    "amplitude": {"admin"},
+    "bizmetry": set(),
+    "measure": {"full_admin", "sales_admin", "sales_rep", "customer_support", "read_only", "accountant"},
+}
+
+
+@each_folder
+def test_overlays_leave_locked_roles_as_they_are(folder: Path) -> None:
+    """Amberflo's and Measure's roles, and Amplitude's administrator, are nobody's to extend or replace; others are."""
+    base = Policy.load(folder)
+    for role in base.table.roles:
+        for text in (f"extend role {role} {{ deny * on * }}", f"role {role} {{ allow * on * }}"):
+            if role in LOCKED[folder.name]:
+                with pytest.raises(PolicyError, match=f"E301 .*`{role}`"):
+                    Policy.from_sources({"overlay.remit": text}, base=base)
+            else:
+                Policy.from_sources({"overlay.remit": text}, base=base)
+
+
+def test_several_groups_with_different_roles_are_multiple() -> None:
+    """Amplitude: gil's groups differ in one project, ivy's own role settles hers, bo has one group."""
+    done = run(
+        "members", "--policy", str(ROOT / "policies/amplitude"), "--at", "project/app", "--output-format", "json"
+    )
+    assert done.exit_code == 0, done.output
+    roles = {member["user"]: member["role"] for member in json.loads(done.stdout)["members"]}
+    assert (roles["gil"], roles["ivy"], roles["bo"]) == ("multiple", "viewer", "member")
+
+
+@pytest.mark.parametrize("action", ["create", "assign_role"])
+def test_an_invitation_takes_two_permissions(action: str) -> None:
+    """Measure: whoever may only create users, or only assign roles, invites nobody; the base has no such role."""
+    text = f"""
+    role clerk {{ in user_management {{ allow {action} on user }} }}
+    role hirer {{ in user_management {{ allow create, assign_role on user }} }}
+    test "one of two" {{
+      user kim is clerk
+      user lee is hirer
+      on invite nia by kim as read_only is refused because not_permitted
+      on invite nia by lee as read_only is accepted
+    }}
+    """
+    policy = Policy.from_sources({"overlay.remit": text}, base=Policy.load(ROOT / "policies/measure"))
+    assert [result.failures for result in run_tests(policy.table, lambda: 0)] == [()]
+
+
+FIELDS = [
+    "company_id", "created_at", "action", "action_performed_by_user_id", "reference_type", "reference_id",
+    "additional_data",
+]  # fmt: skip
+
+
+@each_folder
+def test_every_event_leaves_a_record(folder: Path) -> None:
+    """Accepted, refused and unreadable ones, with who did what to whom; Measure's page names the fields."""
+    policy, directory = Policy.load(folder), Directory.load(folder / "directory.yaml")
+    events: list[dict[str, Any]] = [
+        {"type": "invite", "user": "new", "by": "nobody", "role": next(iter(policy.table.roles))},
+        {"type": "promote", "user": "new", "by": "nobody"},
+    ]
+    for event in events:
+        record = policy.apply(directory, event, now=0).record(0, "company_xyz", policy.digest)
+        assert list(record) == FIELDS
+        assert record["additional_data"]["accepted"] is False
+        assert (record["action_performed_by_user_id"], record["reference_id"]) == ("nobody", "new")
+
+
+def test_an_accepted_event_and_an_allowed_request_leave_records() -> None:
+    """Measure: a Full Admin's removal of a user, and a credit that one creates."""
+    folder = ROOT / "policies/measure"
+    policy, directory = Policy.load(folder), Directory.load(folder / "directory.yaml")
+    applied = policy.apply(directory, {"type": "remove", "user": "rob", "by": "fay"}, now=0)
+    assert applied.result["accepted"]
+    assert "rob" not in applied.directory.users
+    removed = applied.record(0, "company_xyz", policy.digest)
+    assert [removed[field] for field in FIELDS[2:6]] == ["member.removed", "fay", "member", "rob"]
+
+    credit = {"type": "credit", "id": "credit_abc"}
+    decision = policy.bind(directory).decide({"subject": {"type": "user", "id": "fay"}, "action": {"name": "create"},
+                                              "resource": credit})  # fmt: skip
+    assert decision.allowed
+    created = decision_record("fay", "create", credit, [], 0, "company_xyz", policy.digest)
+    assert list(created) == FIELDS
+    assert [created[field] for field in FIELDS[3:6]] == ["fay", "credit", "credit_abc"]
+
+
 # -- catalogues ------------------------------------------------------------------------------------------------------
 
 
@@ -167,6 +261,15 @@ def types_of(data: Catalogue) -> dict[str, tuple[str, Mapping[str, Any]]]:
             kind = scope["resource_type"]
             found[kind["id"]] = ("administration", kind)
     return found
+
+
+def test_records_have_the_catalogues_fields(catalogues: Path) -> None:
+    """Measure's page shows a record of its log; its way to write times is read, too."""
+    fields = catalogue_of(ROOT / "policies/measure", catalogues)["audit"]["fields"]
+    assert list(fields) == FIELDS
+    shown = re.search(r'"created_at": "([^"]+)"', fields["created_at"]["from"]["words"])
+    assert shown
+    assert instant_of(shown[1]) == 1_685_580_910_093_580_000
 
 
 def without(names: Iterable[str], *built_in: str) -> set[str]:
