@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from remit.explanation.explain import Explanation
     from remit.membership.apply import Applied
     from remit.model.policy import Model
+    from remit.stores.sql import SqlStore
 
 
 class _RefusedError(Exception):
@@ -134,14 +135,20 @@ class Policy:
         wrong = misfits(self.table, people)
         if wrong:
             raise DirectoryError(wrong)
-        return Pdp(self.table, people, clock or _now, self.index)
+        made = Pdp(self.table, people, clock or _now, self.index)
+        if isinstance(directory, Directory):
+            made.source = directory
+        return made
 
 
 class Directory:
-    """Who holds which role. `data` is its content; without any, nobody is known."""
+    """Who holds which role. `data` is its content; without any, nobody is known. One that was loaded from a database
+    knows where it came from, and `version` counts what has changed there."""
 
     def __init__(self, data: shape.Directory | None = None) -> None:
         self.data = data or shape.Directory()
+        self.version: int | None = None
+        self._store: SqlStore | None = None
 
     def __repr__(self) -> str:
         return f"Directory({len(self.data.users)} users, {len(self.data.groups)} groups)"
@@ -152,15 +159,35 @@ class Directory:
 
         Raises DirectoryError with every finding in a file; StoreError where a database cannot be read."""
         if isinstance(path, str) and "://" in path:
-            from remit.stores.store import open_store
+            from remit.stores.store import database
 
-            return cls(open_store(path).load())
+            made = cls()
+            made._store = database(path)
+            made.version, made.data = made._store.snapshot()
+            return made
         from remit.project.directories import load_directory
 
         data, findings = load_directory(Path(path))
         if findings:
             raise DirectoryError(findings)
         return cls(data)
+
+    def refreshed(self) -> tuple[Directory, frozenset[str] | None]:
+        """The directory as its database has it now, reading the changed rows alone, and the groups whose entries
+        changed; None for these where all of it was read anew. Itself where nothing changed, or where it is no
+        database's. Raises StoreError."""
+        if self._store is None or self.version is None:
+            return self, frozenset()
+        version, changes = self._store.changes_since(self.version)
+        if version == self.version:
+            return self, frozenset()
+        made = Directory()
+        made._store = self._store
+        if changes is None:
+            made.version, made.data = self._store.snapshot()
+            return made, None
+        made.version, made.data = version, changes.on(self.data)
+        return made, frozenset(changes.groups)
 
     @classmethod
     def from_text(cls, text: str, name: str = "directory.yaml") -> Directory:
@@ -175,7 +202,33 @@ class Directory:
 
 
 class Pdp(Engine):
-    """The decision point, with its explanations."""
+    """The decision point, with its explanations. `source` is the directory it was bound to."""
+
+    source: Directory | None = None
+
+    def refreshed(self) -> Pdp:
+        """A decision point for the directory as its database has it now; itself where nothing has changed. Only
+        changed rows are read. This one goes on answering for the directory it has, so that each decision sees one
+        directory whole: put the new one in its place.
+
+            pdp = pdp.refreshed()
+
+        Raises StoreError where the database cannot be read, DirectoryError where it no longer fits the policy."""
+        if self.source is None:
+            return self
+        directory, groups = self.source.refreshed()
+        if directory is self.source:
+            return self
+        from remit.directory.fit import misfits
+
+        if wrong := misfits(self.table, directory.data):
+            raise DirectoryError(wrong)
+        if groups is None:
+            made = Pdp(self.table, directory.data, self.clock, self.index)
+        else:
+            made = self.following(directory.data, groups)
+        made.source = directory
+        return made
 
     def explain(self, request: Any) -> Explanation:
         """Everything about a decision: each rule that applied, how roles are held, and what would have to change."""

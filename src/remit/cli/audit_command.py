@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from remit.cli import asking
-from remit.cli.auditing import reading_permission, store_of
+from remit.cli.auditing import log_store, reading_permission
 from remit.cli.session import Session, answers, directory_option, fail, format_option, policy_option, shown
 from remit.stores.store import StoreError
 
@@ -37,7 +37,7 @@ def verify(file: str | None, policy_path: str | None, directory_path: str | None
     from remit.membership.record import check_chain
 
     session = Session(policy_path, directory_path)
-    store = store_of(session, file)
+    store = log_store(session, file)
     try:
         checked, end = check_chain(store.log()), store.log_end()
     except StoreError as error:
@@ -99,7 +99,7 @@ def show(
         return 1
     filters = {"action_performed_by_user_id": by, "action": action, "reference_id": about}
     as_json = asking.chosen(output_format, session, "text", "json") == "json"
-    store = store_of(session, file)
+    store = log_store(session, file)
     try:
         for text in store.log():
             record = _record(text)

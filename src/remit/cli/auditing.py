@@ -28,6 +28,17 @@ def store_of(session: Session, audit: str | None = None) -> Store:
     return opened_store(str(place), audit)
 
 
+def log_store(session: Session, place: str | None) -> Store:
+    """The store that keeps a log: at `place`, a file or a database's address, else that of the session's directory."""
+    if place is None:
+        return store_of(session)
+    if is_url(place):
+        return opened_store(place)
+    directory = session.directory_place()
+    beside = directory if directory is not None and not is_url(directory) else "directory.yaml"
+    return opened_store(beside, place)
+
+
 def opened_store(place: str, audit: str | None = None) -> Store:
     """A store, or the end of the call."""
     try:
@@ -49,8 +60,7 @@ class DecisionLog:
         self.company = session.config.company_id or ""
         self.digest = policy.digest
         self.now = now
-        directory = session.directory_place()
-        self.store = opened_store(place) if is_url(place) else opened_store(str(directory or "directory.yaml"), place)
+        self.store = log_store(session, place)
 
     def take(self, request: Mapping[str, Any], rules: list[dict[str, Any]]) -> None:
         """Writes the record of a request that was allowed by these rules; where that fails, the call ends."""

@@ -8,7 +8,7 @@ import click
 
 from remit.cli.session import Session, answers, directory_option, fail, policy_option
 from remit.policy import Directory, DirectoryError
-from remit.stores.store import StoreError, is_url
+from remit.stores.store import StoreError, database, is_url
 
 
 @click.group("directory", short_help="bring a directory into a database, or out of one")
@@ -28,8 +28,6 @@ def import_(file: str, replace: bool, policy_path: str | None, directory_path: s
     """Bring a directory file into an empty database, which is made or brought to the newest form first.
 
     Example: remit directory import --policy policy --directory sqlite:///people.db policy/directory.yaml"""
-    from remit.stores.sql import SqlStore
-
     session = Session(policy_path, directory_path)
     policy = session.policy()
     if not Path(file).is_file():
@@ -40,7 +38,7 @@ def import_(file: str, replace: bool, policy_path: str | None, directory_path: s
         session.refuse(error.diagnostics)
     session.bind(policy, directory)  # what does not fit the policy is not brought in
     try:
-        store = SqlStore(_address(session))
+        store = database(_address(session))
         store.migrate()
         store.import_directory(directory.data, replace)
     except StoreError as error:
@@ -81,10 +79,8 @@ def migrate(policy_path: str | None, directory_path: str | None) -> int:
     """Make an empty database a directory, or bring one of an older release to the newest form.
 
     Example: remit directory migrate --directory sqlite:///people.db"""
-    from remit.stores.sql import SqlStore
-
     try:
-        SqlStore(_address(Session(policy_path, directory_path))).migrate()
+        database(_address(Session(policy_path, directory_path))).migrate()
     except StoreError as error:
         fail(str(error), error.help)
     return 0

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
+from remit.directory.layered import followed
 from remit.directory.shape import Assignment, Directory, User
 from remit.table.shape import Table
 
@@ -100,6 +101,21 @@ class Scopes:
 _ROOT_ALONE: frozenset[str | None] = frozenset((None,))
 
 
+def _move(
+    group: str,
+    before: tuple[str, ...],
+    after: tuple[str, ...],
+    index: Mapping[str, list[str]],
+    changes: dict[str, list[str] | None],
+) -> None:
+    """Notes in `changes` what the index of containing groups holds once a group has other members."""
+    had, has = set(before), set(after)
+    for member in had ^ has:
+        known = changes[member] if member in changes else index.get(member)
+        kept = [name for name in known or () if name != group]
+        changes[member] = [*kept, group] if member in has else kept or None
+
+
 class Holders:
     """Answers who holds what, for one table and one directory."""
 
@@ -110,15 +126,33 @@ class Holders:
         self.scopes = Scopes(table, directory)
         self.names = {former: role.name for role in table.roles.values() for former in role.former}
         self.below_root = len(table.scopes) > 1
-        self._containing: dict[str, list[str]] = {}  # group → the groups it is in
-        self._direct: dict[str, list[str]] = {}  # user → the groups they are in
+        containing: dict[str, list[str]] = {}
+        direct: dict[str, list[str]] = {}
         for group in directory.groups.values():
             for inner in group.groups:
-                self._containing.setdefault(inner, []).append(group.name)
+                containing.setdefault(inner, []).append(group.name)
             for member in group.members:
-                self._direct.setdefault(member, []).append(group.name)
+                direct.setdefault(member, []).append(group.name)
+        self._containing: Mapping[str, list[str]] = containing  # group → the groups it is in
+        self._direct: Mapping[str, list[str]] = direct  # user → the groups they are in
         self._of_group: dict[str, tuple[Holding, ...]] = {}
         self._of_user: dict[str, tuple[Holding, ...]] = {}
+
+    def following(self, directory: Directory, groups: Iterable[str]) -> Holders:
+        """The same for a later directory, of which only these groups have other members: nothing else is read anew."""
+        made = type(self).__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        made.directory = directory
+        made.scopes = Scopes(self.table, directory)
+        made._of_group, made._of_user = {}, {}
+        inner: dict[str, list[str] | None] = {}
+        direct: dict[str, list[str] | None] = {}
+        for name in groups:
+            before, after = self.directory.groups.get(name), directory.groups.get(name)
+            _move(name, before.groups if before else (), after.groups if after else (), self._containing, inner)
+            _move(name, before.members if before else (), after.members if after else (), self._direct, direct)
+        made._containing, made._direct = followed(self._containing, inner), followed(self._direct, direct)
+        return made
 
     # -- groups and holdings -----------------------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ way, which every other question takes too, so both give the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, Self
 
 from remit.directory.shape import Directory, User
 from remit.evaluator.decision import Decision
@@ -49,6 +49,16 @@ class Pdp:
         self.holders = Holders(table, directory, self.index.bits)
         self._cells = self.index.cells
         self._held = _Users(self)
+
+    def following(self, directory: Directory, groups: Iterable[str]) -> Self:
+        """A decision point for a later directory, of which only these groups have other members. This one goes on
+        answering for the directory it has, so each decision sees one directory whole."""
+        made = type(self).__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        made.directory = directory
+        made.holders = self.holders.following(directory, groups)
+        made._held = _Users(made)
+        return made
 
     # -- the fast path -----------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from remit.directory.changes import (
@@ -21,6 +21,7 @@ from remit.directory.fit import may_hold
 from remit.directory.shape import Assignment, Scope, User
 from remit.membership.case import Case, RefusedError
 from remit.membership.event import OWN
+from remit.membership.roster import domain_of
 
 
 def check_names(case: Case) -> None:
@@ -40,35 +41,27 @@ def check_names(case: Case) -> None:
 
 def _check_new_scope(case: Case) -> None:
     name, table = case.event.scope or "", case.table
-    if name == table.root:
-        return
-    kind, slash, identifier = name.partition("/")
-    if kind not in table.scopes or kind == table.root or not slash or not identifier:
+    kind, slash, _ = name.partition("/")
+    if name != table.root and (kind not in table.scopes or kind == table.root or not slash):
         raise RefusedError("unknown_scope", f"`{name}` is no place of this policy, which is written `KIND/ID`")
     for parent in case.event.parents:
         if parent == table.root:
             continue
         if parent not in case.near.scopes:
             raise RefusedError("unknown_scope", f"the directory has no scope `{parent}`")
-        if not may_hold(table, parent.partition("/")[0], kind):
+        if name != table.root and not may_hold(table, parent.partition("/")[0], kind):
             raise RefusedError("unknown_scope", f"`{parent}` cannot be above `{name}`")
 
 
 def changes_of(case: Case, given: tuple[str, ...], matched: bool) -> list[Change]:
-    """What the event changes, giving the roles `given`; `matched`: some line of the policy matches it. Raises
-    RefusedError for users, groups and places in the wrong state."""
+    """What the event changes, giving the roles `given`. `matched`: some line of the policy matches it; where none does,
+    only what users do of their own changes anything. Raises RefusedError for users, groups and places in the wrong
+    state."""
     kind = case.event.type
     if kind in OWN:
         return _own_event(case, given)
-    if kind == "invite":
-        return _invite(case, given)
-    if kind in ("change_role", "assign", "revoke"):
-        return _roles(case, given, matched)
-    if kind in ("disable", "enable", "remove"):
-        return _status(case)
-    if kind in ("join", "leave"):
-        return _membership(case)
-    return _group(case) if kind in ("create_group", "delete_group") else _place(case)
+    changes = _EFFECTS[kind](case, given)
+    return changes if matched else []
 
 
 # -- people ------------------------------------------------------------------------------------------------------------
@@ -97,6 +90,8 @@ def _invite(case: Case, given: tuple[str, ...]) -> list[Change]:
     pending = any(line.kind == "register" for line in case.table.events)
     user = _with_attributes(case, User(name, status="pending" if pending else "active"))
     changes: list[Change] = [UserPut(user._replace(assignments=_added(case, (), given)))]
+    if case.roster.is_removed(name) and domain_of(name):
+        changes.append(DomainJoined(domain_of(name)))  # what the tombstone, lifted now, has kept
     return changes if pending else [*changes, *_joining(case)]
 
 
@@ -110,36 +105,35 @@ def _with_attributes(case: Case, user: User) -> User:
     return user._replace(attributes={**user.attributes, **brought}) if brought else user
 
 
-def _status(case: Case) -> list[Change]:
+def _status(case: Case, given: tuple[str, ...]) -> list[Change]:
     user, kind = case.known_user(), case.event.type
     if kind == "remove":
         return [UserGone(user.id)]
+    after = user
     if kind == "disable" and user.status != "disabled":
-        return [UserPut(user._replace(status="disabled", status_before=user.status))]
-    if kind == "enable" and user.status == "disabled":
+        after = user._replace(status="disabled", status_before=user.status)
+    elif kind == "enable" and user.status == "disabled":
         before = user.status_before
-        return [UserPut(user._replace(status="active" if before in (None, "disabled") else before, status_before=None))]
-    return []
+        after = user._replace(status="active" if before in (None, "disabled") else before, status_before=None)
+    after = after._replace(assignments=_added(case, user.assignments, given))
+    return [] if after == user else [UserPut(after)]
 
 
 # -- roles -------------------------------------------------------------------------------------------------------------
 
 
-def _roles(case: Case, given: tuple[str, ...], matched: bool) -> list[Change]:
+def _roles(case: Case, given: tuple[str, ...]) -> list[Change]:
     """Roles of a user or a group: replaced at the scope, one more, or fewer."""
     event, own = case.event, case.own()
     if event.group is None:
         case.known_user()
-    if not matched:
-        after = own
-    elif event.type == "assign":
-        after = _added(case, own, given)
-    elif event.type == "change_role":
-        elsewhere = tuple(one for one in own if case.canonical(one.scope) != case.scope)
-        after = _added(case, elsewhere, given)
-    else:
+    kept = own
+    if event.type == "change_role":
+        kept = tuple(one for one in own if case.canonical(one.scope) != case.scope)
+    elif event.type == "revoke":
         role = None if event.role is None else case.role_name(event.role)
-        after = tuple(one for one in own if not _revoked(case, one, role))
+        kept = tuple(one for one in own if not _revoked(case, one, role))
+    after = _added(case, kept, given)
     if _alike(case, after) == _alike(case, own):
         return []
     if event.group is not None:
@@ -171,26 +165,31 @@ def _alike(case: Case, assignments: Iterable[Assignment]) -> list[tuple[Any, ...
 # -- groups and places -------------------------------------------------------------------------------------------------
 
 
-def _membership(case: Case) -> list[Change]:
+def _membership(case: Case, given: tuple[str, ...]) -> list[Change]:
     user, name = case.known_user(), case.event.group or ""
     inside = user.id in case.near.groups[name].members
-    if case.event.type == "join":
-        return [] if inside else [Joined(name, user.id)]
-    return [Left(name, user.id)] if inside else []
+    changes: list[Change] = []
+    if case.event.type == "join" and not inside:
+        changes.append(Joined(name, user.id))
+    elif case.event.type == "leave" and inside:
+        changes.append(Left(name, user.id))
+    after = _added(case, user.assignments, given)
+    return changes if after == user.assignments else [*changes, UserPut(user._replace(assignments=after))]
 
 
-def _group(case: Case) -> list[Change]:
+def _group(case: Case, given: tuple[str, ...]) -> list[Change]:
     name = case.event.group or ""
     if case.event.type == "create_group":
         if name in case.near.groups:
             raise RefusedError("already_exists", f"there is a group `{name}` already")
-        return [GroupPut(name)]
+        return [GroupPut(name, _added(case, (), given))]
     if case.roster.group_in_use(name):
         raise RefusedError("not_empty", f"the group `{name}` still has members or roles")
     return [GroupGone(name)]
 
 
-def _place(case: Case) -> list[Change]:
+def _place(case: Case, given: tuple[str, ...]) -> list[Change]:
+    """A place comes or goes; there is nobody whom `given` could be given to."""
     name = case.event.scope or ""
     if case.event.type == "create_scope":
         if case.scope_known:
@@ -201,3 +200,20 @@ def _place(case: Case) -> list[Change]:
     if case.roster.scope_in_use(name):
         raise RefusedError("not_empty", f"something is assigned at `{name}`, or lies below it")
     return [ScopeGone(name)]
+
+
+_EFFECTS: dict[str, Callable[[Case, tuple[str, ...]], list[Change]]] = {
+    "invite": _invite,
+    "change_role": _roles,
+    "assign": _roles,
+    "revoke": _roles,
+    "disable": _status,
+    "enable": _status,
+    "remove": _status,
+    "join": _membership,
+    "leave": _membership,
+    "create_group": _group,
+    "delete_group": _group,
+    "create_scope": _place,
+    "delete_scope": _place,
+}

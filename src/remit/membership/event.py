@@ -140,8 +140,9 @@ def _values(given: Mapping[str, Any], table: Table) -> str:
     if parents == "":
         return "`parent` is an empty text"
     scope = given.get("scope")
-    if scope is not None and given["type"] != "create_scope" and scope.count("/") and not all(scope.split("/", 1)):
-        return f"the scope `{scope}` does not name a kind and an id"
+    for name in (scope, *((parents,) if isinstance(parents, str) else parents)):
+        if name is not None and "/" in name and not all(name.split("/", 1)):
+            return f"the scope `{name}` does not name a kind and an id"
     return _attributes(given, "claims", table.claims, False) or _attributes(given, "attributes", table.user, True)
 
 

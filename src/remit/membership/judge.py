@@ -88,11 +88,12 @@ def _accepted(case: Case) -> Outcome:
         if matches is not False and line.requires is not None:  # what cannot be told lifts no requirement
             rules.update(dict.fromkeys(check_requires(case, line, given)))
     check_names(case)
-    changes = tuple(changes_of(case, given, bool(certain)))
+    changes = tuple(changes_of(case, given, matched=bool(certain)))
     _check_guards(case, changes, tuple(rules))
     at = (certain or case.lines)[0].place
     after, roles = _user_after(case, changes), _roles_after(case, changes)
-    status, message = after.status if after else None, _said(case, after, roles)
+    status = after.status if after else None
+    message = _said(case, after, roles) if certain or case.event.type in OWN else "no line of the policy matches"
     return Outcome("accepted", roles, status, message, at, rules=tuple(rules), changes=changes)
 
 

@@ -38,6 +38,7 @@ ACTIONS = {
     "create_scope": "scope.created",
     "delete_scope": "scope.deleted",
 }
+_MICROSECOND = 1_000  # nanoseconds: what those who read logs can take
 _DATABASE_TIME = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)([+-]\d\d)(?::?(\d\d))?", re.ASCII)
 
 
@@ -92,7 +93,7 @@ def _record(
 ) -> dict[str, Any]:
     return {
         "company_id": company,
-        "created_at": format_instant(now),
+        "created_at": format_instant(now - now % _MICROSECOND),
         "action": action,
         "action_performed_by_user_id": by,
         "reference_type": kind,

@@ -39,7 +39,9 @@ def check_requires(case: Case, line: EventEntry, given: tuple[str, ...]) -> list
     action, kind = line.requires
     found: list[str] = []
     for place in _judged_at(case):
-        gives = _through_group(case, place) if case.event.type == "join" else given
+        gives = given
+        if case.event.type == "join":
+            gives = tuple(dict.fromkeys((*_through_group(case, place), *given)))
         judged = _ask(case, action, kind, place, gives)
         rules = _rule_ids(case, judged)
         if judged.code != "allowed":
@@ -62,10 +64,11 @@ def _judged_at(case: Case) -> list[str | None]:
 
 
 def _through_group(case: Case, place: str | None) -> tuple[str, ...]:
-    """The roles that membership of the event's group gives at a place."""
+    """The roles that membership of the event's group gives at a place, now or later; not those that have ended."""
     above = case.pdp.holders.scopes.above(place)
     given = (one for group in case.groups_above() for one in group.assignments)
-    names = (case.table.canonical_role(one.role) for one in given if case.canonical(one.scope) in above)
+    lasting = (one for one in given if one.end is None or one.end > case.now)
+    names = (case.table.canonical_role(one.role) for one in lasting if case.canonical(one.scope) in above)
     return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
@@ -111,6 +114,8 @@ def _check_within(case: Case, line: EventEntry, gives: tuple[str, ...], place: s
     assert judged.held is not None
     roles = case.pdp.holders.role_names(judged.held, place or case.table.root) or frozenset()
     known = [role for role in gives if role in case.table.roles]
+    if not known:
+        return
     more = beyond(case.index, known, judged.held, roles)
     if more is not None:
         action, kind = more
