@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--quick] [-o FILE] [decide] [frontend] [startup]`: a Markdown table of figures and targets."""
+"""`python -m benchmarks [--quick] [-o FILE] [NAME …]`: a Markdown table of figures and targets."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import decide, frontend, startup
+from benchmarks import decide, frontend, people, startup
 from benchmarks.timing import Figure
 
 PARTS: dict[str, tuple[str, Callable[[bool], list[Figure]]]] = {
     "decide": ("Decisions", decide.measure),
     "frontend": ("From text to table", frontend.measure),
     "startup": ("One question from a shell", startup.measure),
+    "people": ("Directories in databases", people.measure),
 }
 _MET = {True: "yes", False: "**no**", None: ""}
 

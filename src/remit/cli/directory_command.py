@@ -56,7 +56,7 @@ def export(target: str | None, policy_path: str | None, directory_path: str | No
     """Print a directory as YAML, from a database or from another file.
 
     Example: remit directory export --directory sqlite:///people.db -o directory.yaml"""
-    from remit.directory.rendering import directory_text
+    from remit.directory.exporting import directory_text
 
     text = directory_text(Session(policy_path, directory_path).directory().data)
     if target is None:

@@ -14,10 +14,11 @@ import click
 from remit.cli.session import Session, answers, coloured, directory_option, fail, format_option, policy_option
 from remit.codes import CODES
 from remit.diagnostics import Diagnostic, similar
+from remit.directory.shape import Directory
 from remit.policy import clock
 from remit.project.config import FAIL_LEVELS, Config
 from remit.project.files import write_whole
-from remit.project.linting import Linted, is_table, lint_directory, lint_policy, lint_text
+from remit.project.linting import Linted, is_table, lint_directory, lint_people, lint_policy, lint_text
 from remit.project.policies import policies_below
 
 _DIRECTORIES = (".yaml", ".yml", ".json")
@@ -112,7 +113,8 @@ def _codes(option: str, given: tuple[str, ...], configured: tuple[str, ...]) -> 
 def _lint(places: list[str], directory_path: str | None, config: Config, stdin_filename: str | None) -> Linted:
     """All that is found at all places; each policy and each directory is looked at once."""
     linted = Linted(clock())
-    given = _given(directory_path)
+    people = _from_database(directory_path, config)
+    given = None if people is not None else _given(directory_path)
     policies: dict[Path, Path] = {}
     for place in places:
         path = Path(place)
@@ -130,8 +132,24 @@ def _lint(places: list[str], directory_path: str | None, config: Config, stdin_f
             for policy in policies_below(path) if path.is_dir() else [path]:
                 policies.setdefault(policy.resolve(), policy)
     for policy in policies.values():
-        lint_policy(linted, policy, given or _configured(policy, config))
+        if people is not None:
+            lint_people(linted, policy, people)
+        else:
+            lint_policy(linted, policy, given or _configured(policy, config))
     return linted
+
+
+def _from_database(directory_path: str | None, config: Config) -> Directory | None:
+    """The directory, where it is named as a database's address."""
+    place = directory_path or config.directory
+    if place is None or "://" not in place:
+        return None
+    from remit.stores.store import StoreError, database
+
+    try:
+        return database(place).load()
+    except StoreError as error:
+        fail(str(error), error.help)
 
 
 def _given(directory_path: str | None) -> Path | None:

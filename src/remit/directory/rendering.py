@@ -5,9 +5,9 @@
       bob:                                                         bob:
         status: active                                               status: disabled
 
-Every collection, block or flow, is seen as its parts: from where to where an entry or item is written, and where the
-comma after it stands. What is cut and what is inserted is noted as splices against one parse of the text. Where the
-layout is too odd for that, `OddError` is raised. Nothing here knows what a directory is.
+What an entry says is made data, and the data one line. For its place, every collection, block or flow, is seen as its
+parts: from where to where an entry or item is written, and where the comma after it stands. What is cut and what is
+inserted is noted as splices against one parse of the text. Where the layout is too odd for that, `OddError` is raised.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from remit.directory import nodes
 from remit.directory.nodes import Hole, Node, Scalar
+from remit.directory.shape import Assignment, Group, Scope, User
 from remit.directory.yaml_tree import compose
+from remit.instant import format_instant
 from remit.source import Source
 
 BREAK = re.compile(r"\r\n?|\n")
@@ -29,6 +31,9 @@ _BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\r\n]*)*")  # what may stand between two 
 _REST = re.compile(r"[ \t]*(?:#[^\r\n]*)?(?:\r\n?|\n|\Z)")  # of a line, after what counts
 _COMMENT = re.compile(r"([ \t]*)#[^\r\n]*(?:\r\n?|\n|\Z)")
 _KEEPING = re.compile(r"[|>][0-9]?\+")
+
+Entry: TypeAlias = User | Group | Scope | str  # a text in the two lists
+DEFAULTS = {"status": "active", "type": "user"}  # written over what stood there, and left out where nothing did
 
 
 class OddError(Exception):
@@ -85,6 +90,55 @@ def _quoted(text: str) -> str:
     return "".join(c if c.isprintable() or c > "\uffff" else f"\\u{ord(c):04x}" for c in quoted)
 
 
+def body(value: Entry) -> dict[str, object]:
+    """The body of an entry as it would be written anew; what has its default is left out."""
+    data: dict[str, object] = {}
+    match value:
+        case User():
+            data = {"type": value.type, "status": value.status, "status_before": value.status_before}
+            data = {key: text for key, text in data.items() if text is not None and text != DEFAULTS.get(key)}
+            if value.attributes:
+                data["attributes"] = dict(value.attributes)
+        case Group():
+            if members := members_of(value):
+                data["members"] = members
+        case Scope():
+            if value.parents:
+                data["parent"] = value.parents[0] if len(value.parents) == 1 else list(value.parents)
+        case str():
+            data["name"] = value
+    if isinstance(value, User | Group) and value.assignments:
+        data["assignments"] = [assignment_body(assignment) for assignment in value.assignments]
+    return data
+
+
+def assignment_body(assignment: Assignment) -> dict[str, object]:
+    """Raises ValueError for a time that no text can name."""
+    data: dict[str, object] = {"role": assignment.role}
+    if assignment.scope is not None:
+        data["scope"] = assignment.scope
+    for key, instant in (("from", assignment.start), ("until", assignment.end)):
+        if instant is not None:
+            data[key] = Time(format_instant(instant))
+    return data
+
+
+def members_of(group: Entry | None) -> list[str]:
+    """As they are written: users, then groups."""
+    return [*group.members, *(f"group/{name}" for name in group.groups)] if isinstance(group, Group) else []
+
+
+def exact(value: object) -> str:
+    """The same text for the same value; unlike `==`, this tells 1 from 1.0 and from true."""
+    return json.dumps(value, sort_keys=True)
+
+
+def block(item: object, style: Style) -> str:
+    """A mapping as a block."""
+    assert isinstance(item, dict)
+    return "\n".join(entry(key, value, style) for key, value in item.items())
+
+
 class Page:
     """A text, its tree (None where nothing is written) and the splices noted so far."""
 
@@ -96,6 +150,7 @@ class Page:
         if findings:
             raise OddError
         self.splices: list[tuple[int, int, str]] = []
+        self.tight = False  # no blank after a comma, where no neighbour shows one
 
     def spliced(self) -> str:
         """The text with every splice made; where two deletions meet, both count."""
@@ -230,8 +285,15 @@ class Page:
         self.splice(self.line_start(part.start), self.line_end(part.end))
 
     def delete_flow(self, parts: list[Part], gone: Collection[int]) -> None:
-        for number in gone:
+        led: set[int] = set()  # of those that go, who take the comma before them along: it begins their line
+        for number in sorted(gone):
             start, end, comma = parts[number]
+            if self.lead(start).strip(" \t") == "," and (number - 1 not in gone or number - 1 in led):
+                rest = _REST.match(self.text, end)
+                if rest:
+                    led.add(number)
+                    self.splice(self.line_start(start), rest.end())
+                    continue
             near = comma >= 0 and not BREAK.search(self.text, end, comma)
             rest = _REST.match(self.text, comma + 1 if near else end)
             own_line = not self.lead(start).strip(" \t")
@@ -312,7 +374,7 @@ class Page:
         if not parts:
             inside = self.text[collection.start + 1 : close]
             if not BREAK.search(inside):
-                self.splice(collection.start + 1, close, ", ".join(new))
+                self.splice(collection.start + 1, close, f",{self.gap(parts)}".join(new))
             else:
                 base = self.lead(close)
                 lines = f",{self.eol}".join(f"{base}  {text}" for text in new)
@@ -339,7 +401,8 @@ class Page:
 
     def gap(self, parts: list[Part]) -> str:
         """What stands after a comma here."""
-        return "" if len(parts) > 1 and self.text[parts[0].comma + 1] not in " \t\r\n" else " "
+        tight = self.text[parts[0].comma + 1] not in " \t\r\n" if len(parts) > 1 else self.tight
+        return "" if tight else " "
 
     def insert_below(self, key: Scalar, node: Node, new: Sequence[str]) -> None:
         """The first lines of a block, in the place of nothing, of `null`, or of empty brackets."""

@@ -9,18 +9,13 @@
 
 The text is parsed once and cut into chunks: one for each entry of a section in block style, one for any other section,
 one for a file in flow style (JSON). A chunk is a document of its own, so a change parses and edits the chunks that it
-touches, and the text is their join. Editing is a loop: compare what the chunk says with what it shall say, splice what
-differs, parse again, until nothing differs. Then the reader reads the chunk, and all it finds must be what shall be
-there; else the body of the entry is written anew, if no comment is lost, and else nothing is done at all.
+touches (`remit.directory.chunk`), and the text is their join. All of the changes are taken, or none.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
-from difflib import SequenceMatcher
-from typing import TypeAlias
+from collections.abc import Sequence
 
 from remit.collection import paused
 from remit.directory import nodes
@@ -37,27 +32,27 @@ from remit.directory.changes import (
     UserPut,
     without,
 )
+from remit.directory.chunk import (
+    SECTIONS,
+    Names,
+    Reading,
+    RewriteError,
+    Wanted,
+    equal,
+    name_of,
+    outcome,
+    rewritten,
+    same,
+    top_of,
+)
 from remit.directory.nodes import Node, Scalar
-from remit.directory.reader import _Reader
-from remit.directory.rendering import BREAK, OddError, Page, Style, Time, entry, written
-from remit.directory.shape import Assignment, Group, Scope, User
-from remit.instant import format_instant
+from remit.directory.rendering import BREAK, Entry, OddError, Page, members_of
+from remit.directory.shape import Group
 from remit.source import Source
 
-Entry: TypeAlias = User | Group | Scope | str  # a text in the two lists
-State: TypeAlias = dict[str, dict[str, Entry]]  # by section and name
-Names: TypeAlias = Mapping[str, Entry | None]  # what shall stand in a section; None: nothing
-Wanted: TypeAlias = Mapping[str, Names]
+__all__ = ["DirectoryText", "RewriteError"]
 
-_SECTIONS = ("users", "groups", "scopes", "joined_domains", "removed")
-_LISTS = ("joined_domains", "removed")
-_DEFAULTS = {"status": "active", "type": "user"}  # written over what stood there, and left out where nothing did
-_ROUNDS = 6  # of comparing and splicing; two or three are enough
 _DOCUMENT_END = re.compile(r"^\.\.\.", re.MULTILINE)
-
-
-class RewriteError(Exception):
-    """The text cannot be edited safely; it is as it was. The sentence is for people."""
 
 
 class DirectoryText:
@@ -79,18 +74,14 @@ class DirectoryText:
         try:
             with paused():
                 page = Page(text + self._eol if self._open_end else text, self._eol)
-                self._state = _Reading(page.source).state(_top(page, ""))
+                self._state = Reading(page.source).state(top_of(page, ""))
                 self._cut(page)
         except OddError:
             raise RewriteError("the directory has mistakes, and is not edited") from None
-        self._refusal = ""
-        if self._open_end and ("|" in text or ">" in text):
-            page = Page(text, self._eol)
-            if not _same(_Reading(page.source).state(_top(page, "")), self._state):
-                self._refusal = "the file ends within a text that goes by lines: end its last line first"
+        self._closed = self._closes(self._sections, self._after)
         self._holders: dict[str, set[str]] = {}  # member, as it is written → groups that list it
         for group in self._state["groups"].values():
-            for member in _members(group):
+            for member in members_of(group):
                 self._holders.setdefault(member, set()).add(str(group[0]))
 
     @property
@@ -99,7 +90,7 @@ class DirectoryText:
             text = self._file
         else:
             text = "".join([self._before, *(section.text for section in self._sections.values()), self._after])
-        return text[: -2 if text.endswith("\r\n") else -1] if self._open_end and text else text
+        return _unended(text) if self._open_end else text
 
     def take(self, changes: Sequence[Change]) -> None:
         """Edits the text as `changed` would the directory. Raises RewriteError and does nothing where it cannot be
@@ -107,19 +98,20 @@ class DirectoryText:
         wanted = self._wanted(changes)
         if not wanted:
             return
-        if self._refusal:
-            raise RewriteError(self._refusal)
         sections, before, after = dict(self._sections), self._before, self._after
         file = self._file
         if file is not None:
-            expected = {name: _after(self._state[name], wanted.get(name, {})) for name in _SECTIONS}
-            file = _rewritten(file, self._eol, "", wanted, expected).text
+            expected = {name: outcome(self._state[name], wanted.get(name, {})) for name in SECTIONS}
+            with paused():
+                file = rewritten(file, self._eol, "", wanted, expected).text
         else:
             if self._empty and not sections:
                 before, after = self._empty
             for name, entries in wanted.items():
                 section = sections.get(name) or _Section([f"{self._indent}{name}:{self._eol}"])
                 sections[name] = section.edited(name, entries, self._state[name], self._eol)
+        if not self._closed or not self._closes(sections, after):
+            raise RewriteError("the file ends within a text that goes by lines: end its last line first")
         self._file, self._sections, self._before, self._after = file, sections, before, after
         for name, entries in wanted.items():
             for key, value in entries.items():
@@ -129,6 +121,16 @@ class DirectoryText:
                     del self._state[name][key]
                 else:
                     self._state[name][key] = value
+
+    def _closes(self, sections: dict[str, _Section], after: str) -> bool:
+        """Whether the text says the same without the end of its last line, if it has to do without."""
+        if not self._open_end or after or not sections:
+            return True
+        name = next(reversed(sections))
+        text, inside = sections[name].last(name)
+        pages = (Page(text, self._eol), Page(_unended(text), self._eol))
+        with_end, without_end = (Reading(page.source).state(top_of(page, inside)) for page in pages)
+        return same(with_end, without_end)
 
     def _cut(self, page: Page) -> None:
         """The file's text into its sections, as far as they are in block style and begin lines."""
@@ -152,7 +154,7 @@ class DirectoryText:
             self._sections[name] = _section(page, name, node, start, end)
 
     def _rehold(self, name: str, old: Entry | None, new: Entry | None) -> None:
-        before, after = set(_members(old)), set(_members(new))
+        before, after = set(members_of(old)), set(members_of(new))
         for member in before - after:
             self._holders[member].discard(name)
         for member in after - before:
@@ -160,9 +162,7 @@ class DirectoryText:
 
     def _wanted(self, changes: Sequence[Change]) -> Wanted:
         """All changes as what shall stand at each name in the end, where that differs from what does."""
-        wanted: dict[str, dict[str, Entry | None]] = {
-            name: {} for name in ("users", "groups", "scopes", "removed", "joined_domains")
-        }
+        wanted: dict[str, dict[str, Entry | None]] = {name: {} for name in SECTIONS}
 
         def at(section: str, name: str) -> Entry | None:
             return wanted[section][name] if name in wanted[section] else self._state[section].get(name)
@@ -179,7 +179,7 @@ class DirectoryText:
 
         def holders(member: str) -> list[Group]:
             names = [*sorted(self._holders.get(member, ())), *wanted["groups"]]
-            return [group(name) for name in dict.fromkeys(names) if member in _members(at("groups", name))]
+            return [group(name) for name in dict.fromkeys(names) if member in members_of(at("groups", name))]
 
         for change in changes:
             match change:
@@ -194,6 +194,8 @@ class DirectoryText:
                         wanted["groups"][holder.name] = without(holder, id)
                 case Joined(name, id):
                     present("users", id)
+                    if id.startswith("group/"):
+                        raise RewriteError(f"the user `{id}` cannot be a member: a file would say the group")
                     members = (*group(name).members, id)
                     wanted["groups"][name] = group(name)._replace(members=tuple(dict.fromkeys(members)))
                 case Left(name, id):
@@ -215,7 +217,7 @@ class DirectoryText:
                 case DomainJoined(domain):
                     wanted["joined_domains"][domain] = domain
         found = {
-            section: {name: new for name, new in names.items() if not _equal(self._state[section].get(name), new)}
+            section: {name: new for name, new in names.items() if not equal(self._state[section].get(name), new)}
             for section, names in wanted.items()
         }
         return {section: names for section, names in found.items() if names}
@@ -236,13 +238,18 @@ class _Section:
     def text(self) -> str:
         return "".join(self.chunks)
 
+    def last(self, section: str) -> tuple[str, str]:
+        """The last chunk with an entry, and the section that it is inside of; or the whole, inside of none."""
+        last = next(reversed(self.places), None)
+        return (self.text, "") if last is None else (self.chunks[self.places[last]], section)
+
     def edited(self, section: str, wanted: Names, state: dict[str, Entry], eol: str) -> _Section:
         """A section that says what is wanted; this one stays as it is."""
         gone = [name for name, value in wanted.items() if value is None]
         put = {name: value for name, value in wanted.items() if name in self.places and value is not None}
         new = {name: value for name, value in wanted.items() if name not in self.places and value is not None}
         if not self.places or (len(gone) == len(self.places) and not new):
-            page = _rewritten(self.text, eol, "", {section: wanted}, {section: _after(state, wanted)})
+            page = rewritten(self.text, eol, "", {section: wanted}, {section: outcome(state, wanted)})
             assert isinstance(page.root, nodes.Mapping)
             return _section(page, section, page.root.entries[section][1], 0, len(page.text))
         after = _Section(self.chunks.copy())
@@ -254,12 +261,12 @@ class _Section:
             expected = {last: put.get(last, state[last]), **new}
             after.append(after.write(section, last, new, expected, eol), section, list(new))
         for name in gone:
-            after.remove(section, name, {**state, **put, **new}, eol)
+            after.remove(section, name, wanted, state, eol)
         return after
 
     def write(self, section: str, name: str, wanted: Names, expected: dict[str, Entry], eol: str) -> Page:
         number = self.places[name]
-        page = _rewritten(self.chunks[number], eol, section, {section: wanted}, {section: expected})
+        page = rewritten(self.chunks[number], eol, section, {section: wanted}, {section: expected})
         self.chunks[number] = page.text
         return page
 
@@ -273,7 +280,7 @@ class _Section:
             self.chunks.append(page.text[start:end])
             self.names.append(name)
 
-    def remove(self, section: str, name: str, state: dict[str, Entry], eol: str) -> None:
+    def remove(self, section: str, name: str, wanted: Names, state: dict[str, Entry], eol: str) -> None:
         """What is left of the chunk, comments and blank lines, goes to the chunk before, which must not read it."""
         rest = self.write(section, name, {name: None}, {}, eol).text
         number = before = self.places.pop(name)
@@ -283,7 +290,11 @@ class _Section:
         self.chunks[before] += rest
         if before and rest:
             above = self.names[before]
-            self.write(section, above, {}, {above: state[above]}, eol)
+            self.write(section, above, {}, {above: wanted.get(above) or state[above]}, eol)
+
+
+def _unended(text: str) -> str:
+    return text[: -2 if text.endswith("\r\n") else -1]
 
 
 def _section(page: Page, name: str, node: Node, start: int, end: int) -> _Section:
@@ -296,310 +307,10 @@ def _section(page: Page, name: str, node: Node, start: int, end: int) -> _Sectio
     if isinstance(node, nodes.Mapping):
         names = list(node.entries)
     else:
-        names = [_name(name, item) for item in node.items]
+        names = [name_of(name, item) for item in node.items]
     starts = [page.line_start(part.start) for part in parts]
     odd = any(page.text[at : part.start].strip(" ") for at, part in zip(starts, parts, strict=True))
     if odd or starts[0] == start or len(set(names)) < len(names):
         return _Section([text])
     ends = [*starts[1:], end]
     return _Section([page.text[start : starts[0]], *map(page.text.__getitem__, map(slice, starts, ends))], names)
-
-
-# What is wanted, as data
-
-
-def _data(value: Entry) -> dict[str, object]:
-    """The body of an entry as it would be written anew; what has its default is left out."""
-    body: dict[str, object] = {}
-    match value:
-        case User():
-            body = {"type": value.type, "status": value.status, "status_before": value.status_before}
-            body = {key: text for key, text in body.items() if text is not None and text != _DEFAULTS.get(key)}
-            if value.attributes:
-                body["attributes"] = dict(value.attributes)
-        case Group():
-            if members := _members(value):
-                body["members"] = members
-        case Scope():
-            if value.parents:
-                body["parent"] = value.parents[0] if len(value.parents) == 1 else list(value.parents)
-        case str():
-            body["name"] = value
-    if isinstance(value, User | Group) and value.assignments:
-        body["assignments"] = [_assignment(assignment) for assignment in value.assignments]
-    return body
-
-
-def _assignment(assignment: Assignment) -> dict[str, object]:
-    data: dict[str, object] = {"role": assignment.role}
-    if assignment.scope is not None:
-        data["scope"] = assignment.scope
-    for key, instant in (("from", assignment.start), ("until", assignment.end)):
-        if instant is not None:
-            data[key] = Time(format_instant(instant))
-    return data
-
-
-def _members(group: Entry | None) -> list[str]:
-    """As they are written: users, then groups."""
-    return [*group.members, *(f"group/{name}" for name in group.groups)] if isinstance(group, Group) else []
-
-
-def _exact(value: object) -> str:
-    """The same text for the same value; unlike `==`, this tells 1 from 1.0 and from true."""
-    return json.dumps(value, sort_keys=True)
-
-
-def _equal(a: Entry | None, b: Entry | None) -> bool:
-    if a is None or b is None:
-        return a is b
-    try:
-        return a is b or _exact(_data(a)) == _exact(_data(b))
-    except (ValueError, TypeError, RecursionError) as error:
-        raise RewriteError(f"`{b if isinstance(b, str) else b[0]}` holds what no file can: {error}") from None
-
-
-def _same(a: State, b: State) -> bool:
-    return a.keys() == b.keys() and all(
-        a[name].keys() == b[name].keys() and all(_equal(a[name][key], b[name][key]) for key in b[name]) for name in b
-    )
-
-
-def _after(state: dict[str, Entry], wanted: Names) -> dict[str, Entry]:
-    return {name: value for name, value in {**state, **wanted}.items() if value is not None}
-
-
-# What is written, as data
-
-
-class _Reading(_Reader):
-    """The reader on a part of the directory: whom the names stand for is not asked."""
-
-    def __init__(self, source: Source) -> None:
-        super().__init__(source)
-        self.user_names = self.group_names = self.scope_names = None
-
-    def state(self, top: nodes.Mapping) -> State:
-        """All that the part says, or OddError where anything is wrong with it."""
-        self.keys("a directory", _SECTIONS, top)
-        self.read_scopes(self.section(top, "scopes"))
-        self.read_users(self.section(top, "users"))
-        self.read_groups(self.section(top, "groups"))
-        lists = {name: self.names_of(top, name, "a name") for name in _LISTS}
-        if self.findings:
-            raise OddError
-        domains, removed = ({_name(name, item): _name(name, item) for item in lists[name].values()} for name in _LISTS)
-        return {
-            "users": dict(self.users),
-            "groups": dict(self.groups),
-            "scopes": dict(self.scopes),
-            "joined_domains": dict(domains),
-            "removed": dict(removed),
-        }
-
-    def one(self, section: str, name: str, key: Scalar, node: Node) -> Entry:
-        alone = nodes.Mapping(0, 0)
-        alone.entries[name] = key, node
-        top = nodes.Mapping(0, 0)
-        top.entries[section] = key, alone
-        return _Reading(self.source).state(top)[section][name]
-
-
-def _name(section: str, item: Node) -> str:
-    if not isinstance(item, Scalar):
-        raise OddError
-    return item.text.lower() if section == "joined_domains" else item.text
-
-
-def _top(page: Page, inside: str) -> nodes.Mapping:
-    """The sections of a chunk. `inside` names the section whose entries a chunk holds; empty: it holds sections."""
-    if isinstance(page.root, nodes.Mapping) and not inside:
-        return page.root
-    top = nodes.Mapping(0, len(page.text))
-    if page.root is not None and inside:
-        top.entries[inside] = Scalar(inside, 0, 0), page.root
-    return top
-
-
-# From the one to the other
-
-
-def _rewritten(text: str, eol: str, inside: str, wanted: Wanted, expected: State) -> Page:
-    """The chunk as wanted. INVARIANT: the reader finds in it what is expected, and nothing else."""
-    for anew in (False, True):
-        try:
-            page = Page(text, eol)
-            for _ in range(_ROUNDS):
-                _Plan(page, inside, anew).note(wanted)
-                if not page.splices:
-                    break
-                page = Page(page.spliced(), eol)
-            read = _Reading(page.source).state(_top(page, inside))
-            whole_lines = not page.text or not text or page.text.endswith(("\n", "\r")) == text.endswith(("\n", "\r"))
-            if whole_lines and not page.splices and _same({name: read[name] for name in expected}, expected):
-                return page
-        except OddError:
-            continue
-        except (ValueError, TypeError, RecursionError) as error:
-            raise RewriteError(f"what no file can hold is not written: {error}") from None
-    names = [name for section in wanted.values() for name in section] or [
-        name for part in expected.values() for name in part
-    ]
-    raise RewriteError(f"the text at `{names[0]}` under `{next(iter(wanted))}` cannot be edited without harm to others")
-
-
-class _Plan:
-    """One round: what a page says is compared with what is wanted, and the difference noted as splices. In one
-    collection, new parts come in one round and old ones go in the next."""
-
-    def __init__(self, page: Page, inside: str, anew: bool) -> None:
-        self.page = page
-        self.inside = inside
-        self.anew = anew  # write bodies as a whole
-        self.top = _top(page, inside)
-        flow = page.root is not None and page.is_flow(page.root)
-        self.style = page.style(self.top, Style(json=True)) if flow and not inside else Style()
-        self.may_open = not flow and not inside
-        self.reading = _Reading(page.source)
-
-    def note(self, wanted: Wanted) -> None:
-        missing = []
-        for section, entries in wanted.items():
-            found = self.top.entries.get(section)
-            if found is not None:
-                self.section(section, entries, *found)
-                continue
-            body = {name: value for name, value in entries.items() if value is not None}
-            if body:
-                value = list(body) if section in _LISTS else {name: _data(new) for name, new in body.items()}
-                missing.append(entry(section, value, self.style))
-        if missing:
-            self.page.insert(self.top, len(self.top.entries), missing)
-
-    def section(self, section: str, wanted: Names, key: Scalar, node: Node) -> None:
-        page, style = self.page, self.page.style(node, self.style)
-        if section in _LISTS:
-            names = [_name(section, item) for item in node.items] if isinstance(node, nodes.Sequence) else []
-        else:
-            names = list(node.entries) if isinstance(node, nodes.Mapping) else []
-        known = set(names)
-        new = {name: value for name, value in wanted.items() if value is not None and name not in known}
-        if section in _LISTS:
-            texts = [written(name, style) for name in new]
-        else:
-            texts = [entry(name, _data(value), style) for name, value in new.items()]
-            for name, value in wanted.items() if isinstance(node, nodes.Mapping) else ():
-                if value is not None and name in known:
-                    self.entry(section, name, value, node, style)
-        gone = [number for number, name in enumerate(names) if name in wanted and wanted[name] is None]
-        if texts:
-            self.add(section in _LISTS, texts, key, node)
-        elif gone:
-            assert isinstance(node, nodes.Mapping | nodes.Sequence)
-            page.delete(node, gone, None if self.inside else key)
-
-    def add(self, listed: bool, texts: list[str], key: Scalar, node: Node) -> None:
-        """New entries at the end of a section, which may be empty."""
-        page = self.page
-        parts = page.parts(node) if isinstance(node, nodes.Mapping | nodes.Sequence) else []
-        if not parts and self.may_open and not BREAK.search(page.text, node.start, page.end(node)):
-            page.insert_below(key, node, [f"- {text}" for text in texts] if listed else texts)
-        elif isinstance(node, nodes.Mapping | nodes.Sequence):
-            page.insert(node, len(parts), texts)
-        else:
-            joined = ", ".join(texts)
-            page.put(key, node, f"[{joined}]" if listed else f"{{{joined}}}")
-
-    def entry(self, section: str, name: str, value: Entry, holder: nodes.Mapping, style: Style) -> None:
-        """The body of an entry: only the keys that differ."""
-        page, (key, node) = self.page, holder.entries[name]
-        current = self.reading.one(section, name, key, node)
-        if _equal(current, value):
-            return
-        old, new = _data(current), _data(value)
-        if self.anew and page.has_comment(key.end, node):
-            raise OddError
-        if self.anew or not isinstance(node, nodes.Mapping):
-            page.put(key, node, written(new, style))
-            return
-        inner = page.style(node, style)
-        gone = []
-        for number, (word, (at, held)) in enumerate(node.entries.items()):
-            if _exact(old.get(word)) == _exact(new.get(word)):
-                continue
-            if isinstance(held, nodes.Sequence) and word in ("members", "assignments"):
-                self.items(word, at, held, current, value, page.style(held, inner))
-            elif isinstance(held, nodes.Mapping) and word == "attributes":
-                self.attributes(at, held, new.get(word), page.style(held, inner))
-            elif word in new or word in _DEFAULTS:
-                quoted = Style(json=inner.json or page.text.startswith('"', held.start), tight=inner.tight)
-                page.put(at, held, written(new.get(word, _DEFAULTS.get(word)), quoted))
-            else:
-                gone.append(number)
-        missing = [entry(word, new[word], inner) for word in new if word not in node.entries]
-        if missing:
-            page.insert(node, len(node.entries), missing)
-        elif gone:
-            page.delete(node, gone, key)
-
-    def attributes(self, key: Scalar, node: nodes.Mapping, wanted: object, style: Style) -> None:
-        assert wanted is None or isinstance(wanted, dict)
-        wanted = wanted or {}
-        gone = [number for number, word in enumerate(node.entries) if word not in wanted]
-        for word, (at, held) in node.entries.items():
-            if word in wanted and _exact(nodes.value_of(held)) != _exact(wanted[word]):
-                self.page.put(at, held, written(wanted[word], style))
-        missing = [entry(word, value, style) for word, value in wanted.items() if word not in node.entries]
-        if missing:
-            self.page.insert(node, len(node.entries), missing)
-        elif gone:
-            self.page.delete(node, gone, key)
-
-    def items(self, word: str, key: Scalar, node: nodes.Sequence, old: Entry, new: Entry, style: Style) -> None:
-        """The items of `members` or `assignments`."""
-        page = self.page
-        if word == "members":
-            there = [_name(word, item) for item in node.items]
-            kept = {*_kept(_members(old), _members(new))}
-            wanted: list[object] = [name for name in there if name in kept]
-            wanted += [name for name in _members(new) if name not in kept]
-        else:
-            read = [self.reading.assignment(item) for item in node.items]
-            there = [_exact(_assignment(item)) for item in read if item is not None]
-            assert isinstance(new, User | Group)
-            wanted = [_assignment(item) for item in new.assignments]
-        block = (
-            not page.is_flow(node) and isinstance(node.items[-1], nodes.Mapping) and not page.is_flow(node.items[-1])
-        )
-        keys = [str(item) if word == "members" else _exact(item) for item in wanted]
-        gone: list[int] = []
-        added = False
-        for kind, start, end, first, last in SequenceMatcher(None, there, keys, autojunk=False).get_opcodes():
-            if kind == "equal":
-                continue
-            gone += range(start, end)
-            if first < last:
-                texts = [_lines(item, style) if block else written(item, style) for item in wanted[first:last]]
-                page.insert(node, end, texts)
-                added = True
-        if gone and not added:
-            page.delete(node, gone, key)
-
-
-def _lines(item: object, style: Style) -> str:
-    """A mapping as a block."""
-    assert isinstance(item, dict)
-    return "\n".join(entry(key, value, style) for key, value in item.items())
-
-
-def _kept(old: list[str], new: list[str]) -> list[str]:
-    """Members who stay where they are: changes take some away and append others."""
-    kept = []
-    for kind in (False, True):
-        wanted = iter([name for name in new if name.startswith("group/") is kind])
-        next_ = next(wanted, None)
-        for name in old:
-            if name == next_:
-                kept.append(name)
-                next_ = next(wanted, None)
-    return kept

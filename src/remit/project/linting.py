@@ -115,13 +115,24 @@ def _directory(linted: Linted, place: Path, table: Table | None) -> None:
     directory, wrong = read_directory(source)
     linted.findings += wrong
     if table is not None:
-        directory = directory._replace(name=source.name)
-        misplaced = misfits(table, directory)
-        fit = [*misplaced, *unknown_roles(table, directory), *wrong_attributes(table, directory)]
-        if not misplaced:
-            linted.findings += _broken_guards(table, directory, source, linted.now)
-        starts = [0, *(found.end() for found in re.finditer("\n", source.text))] if fit else []
-        linted.findings += [_underlined(finding, source, starts) for finding in fit]
+        _held_together(linted, table, directory._replace(name=source.name), source)
+
+
+def lint_people(linted: Linted, policy: Path, directory: Directory) -> None:
+    """A policy, with a directory that is no file: its findings name the directory alone."""
+    table = linted.add(load(policy))
+    if table is not None:
+        _held_together(linted, table, directory, Source(directory.name, "", directory.name))
+
+
+def _held_together(linted: Linted, table: Table, directory: Directory, source: Source) -> None:
+    """What is found where a policy and a directory meet."""
+    misplaced = misfits(table, directory)
+    fit = [*misplaced, *unknown_roles(table, directory), *wrong_attributes(table, directory)]
+    if not misplaced:
+        linted.findings += _broken_guards(table, directory, source, linted.now)
+    starts = [0, *(found.end() for found in re.finditer("\n", source.text))] if fit else []
+    linted.findings += [_underlined(finding, source, starts) for finding in fit]
 
 
 def _broken_guards(table: Table, directory: Directory, source: Source, now: int) -> list[Diagnostic]:
@@ -130,8 +141,7 @@ def _broken_guards(table: Table, directory: Directory, source: Source, now: int)
     for broken in broken_guards(Index(table), directory, now):
         guard = broken.guard
         user = directory.users[broken.people[0]] if broken.people else None
-        line, column = (user.line, user.column) if user is not None else (1, 1)
-        at = _offset(source, line) + column - 1
+        at = _offset(source, user.line) + user.column - 1 if user is not None and user.line else 0
         end = at + len(user.id) if user is not None and source.text.startswith(user.id, at) else at + 1
         label = Label(span_at(table, guard.place), "this guard")
         message = f"guard `{guard.name}` is broken: {broken.state}"

@@ -6,8 +6,8 @@
     joined_domains removed_users                      seen_events       the first result of each event with an `id`
 
 Names compare binary everywhere, so that the order of rows is one on both and no language's rules fold two names into
-one. Times are RFC 3339 texts: nanoseconds up to the year 9999 do not fit into 64 bits, and people can read them. A scope
-'' is the root. The migrations make these tables; a test holds the two to each other.
+one. Times are RFC 3339 texts: nanoseconds up to the year 9999 do not fit into 64 bits, and people can read them. The
+scope '' is the root. The migrations make these tables; a test holds the two to each other.
 """
 
 from __future__ import annotations

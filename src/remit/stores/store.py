@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from remit.diagnostics import Diagnostic
 from remit.directory.shape import Directory
 from remit.evaluator.index import Index
+
+if TYPE_CHECKING:
+    from remit.stores.sql import SqlStore
 
 
 class StoreError(Exception):
@@ -23,10 +27,18 @@ class StoreError(Exception):
         self.help = help
 
 
+class UnreadableError(StoreError):
+    """A directory file with mistakes; `diagnostics` are all of them."""
+
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        super().__init__(diagnostics[0].message)
+        self.diagnostics = diagnostics
+
+
 class Setting(NamedTuple):
     """What a store needs to judge and record events: the policy, its digest, and the company that owns the log."""
 
-    index: Index
+    index: Index  # type: ignore[assignment]  # not the tuple's method of that name
     policy: str
     company: str = ""
 
@@ -65,10 +77,19 @@ def open_store(place: str, audit: str | None = None) -> Store:
     """The store of a directory. `audit`: where the log is, for a file; `audit.jsonl` beside it by default. Raises
     StoreError."""
     if is_url(place):
-        from remit.stores.sql import SqlStore
-
-        return SqlStore(place)
+        return database(place)
     from remit.stores.file import FileStore
 
     path = Path(place)
     return FileStore(path, Path(audit) if audit else path.parent / "audit.jsonl")
+
+
+def database(url: str) -> SqlStore:
+    """The database at an address. Raises StoreError, also where the packages for it are not installed."""
+    try:
+        from remit.stores.sql import SqlStore
+    except ModuleNotFoundError as missing:
+        if missing.name is not None and missing.name.partition(".")[0] == "remit":
+            raise
+        raise StoreError("a directory in a database needs SQLAlchemy and alembic", "install remit[sql]") from None
+    return SqlStore(url)

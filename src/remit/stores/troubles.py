@@ -8,6 +8,7 @@ Messages of drivers name internals, and may hold a password: only the first line
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,6 +51,12 @@ _POSTGRES: tuple[tuple[str, str, str], ...] = (
     ("58", "{place} cannot be read or written: the disk of the server fails", "check the disk of the server"),
     ("23", "{place} contradicts itself", _RESTORE),
 )
+# Where the server refuses a connection, libpq hands on a text alone: a part of it → the SQLSTATE it stands for.
+_REFUSALS = (
+    (re.compile('database ".*" does not exist'), "3D000"),
+    (re.compile('role ".*" does not exist|authentication failed|no pg_hba.conf entry|no password supplied'), "28"),
+    (re.compile("too many clients|too many connections|connection slots are reserved"), "53300"),
+)
 
 
 def in_words(error: BaseException, place: str) -> StoreError:
@@ -66,6 +73,8 @@ def in_words(error: BaseException, place: str) -> StoreError:
     if type(cause).__module__.startswith("sqlite3") and "decode" in str(cause):
         return StoreError(f"{place} is damaged", _RESTORE)
     state = getattr(cause, "sqlstate", None)
+    if state is None and type(cause).__module__.startswith("psycopg"):
+        state = next((code for pattern, code in _REFUSALS if pattern.search(str(cause))), None)
     if isinstance(state, str):
         for start, message, help in _POSTGRES:
             if state.startswith(start):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -14,19 +16,19 @@ depends_on = None
 def upgrade() -> None:
     name = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
-    def table(title: str, *parts: sa.Column[object] | sa.Constraint, rowid: bool = False) -> None:
+    def table(title: str, *parts: sa.Column[Any] | sa.Constraint, rowid: bool = False) -> None:
         op.create_table(title, *parts, sqlite_with_rowid=rowid)
 
-    def key(title: str, *constraints: sa.ForeignKey) -> sa.Column[object]:
+    def key(title: str, *constraints: sa.ForeignKey) -> sa.Column[Any]:
         return sa.Column(title, name, *constraints, primary_key=True, nullable=False)
 
     def of(column: str) -> sa.ForeignKey:
         return sa.ForeignKey(column, ondelete="CASCADE")
 
-    def position() -> sa.Column[object]:
+    def position() -> sa.Column[Any]:
         return sa.Column("position", sa.Integer, primary_key=True, autoincrement=False)
 
-    def assignment() -> list[sa.Column[object]]:
+    def assignment() -> list[sa.Column[Any]]:
         names = [sa.Column("role", name, nullable=False), sa.Column("scope", name, nullable=False)]
         return [*names, sa.Column("starts", sa.Text), sa.Column("ends", sa.Text)]
 

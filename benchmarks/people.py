@@ -1,0 +1,243 @@
+"""Directories that outgrow a file: binding them, deciding on them, changing them.
+
+A million users with three assignments each, ten thousand groups, a thousand places; beside it, for ratios, a directory
+of ten thousand users. Each is made in a process of its own, and what is said of memory is that of a process which does
+nothing but bind.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.timing import Figure, ratios, spread, turns
+from remit import Directory, Pdp, Policy
+from remit.directory import shape
+
+FULL, SMALL, QUICK = 1_000_000, 10_000, 2_000
+YAML_USERS, YAML_QUICK = 100_000, 500
+ROLES, PLACES = 50, 1_000
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def policy() -> Policy:
+    """Fifty roles on ten types, with a guard that every change of an owner meets."""
+    types = "\n".join(f"  resource t{n} {{ owner: user  actions read, write, sign }}" for n in range(10))
+    roles = "\n".join(
+        f"role r{n} {{ allow read on t{n % 10}  allow write on t{(n + 1) % 10} when resource.owner == user.id }}"
+        for n in range(ROLES)
+    )
+    return Policy.from_sources(
+        {
+            "people.remit": f"""
+scope company
+scope branch in company
+area people {{ resource member {{ actions manage }} }}
+area work {{
+{types}
+}}
+role owner {{ allow manage on member }}
+{roles}
+assignments {{
+  on assign requires manage on member
+  on revoke requires manage on member
+  on disable requires manage on member
+  on enable requires manage on member
+}}
+guard last_owner: at least 1 active owner
+guard few: at most 30 role per user
+"""
+        }
+    )
+
+
+def directory(users: int) -> shape.Directory:
+    """The directory of so many users; groups are a hundredth of them, of ten members each."""
+    chance = random.Random(f"people {users}")
+    places = [f"branch/b{n}" for n in range(PLACES)]
+    given = [[shape.Assignment(f"r{role}", place) for place in places] for role in range(ROLES)]
+    names = [f"user{n}@acme.example" for n in range(users)]
+    people = {
+        name: shape.User(
+            name, assignments=tuple(given[chance.randrange(ROLES)][chance.randrange(PLACES)] for _ in range(3))
+        )
+        for name in names
+    }
+    for name in names[:3]:
+        people[name] = shape.User(name, assignments=(shape.Assignment("owner"),))
+    groups = {
+        f"g{n}": shape.Group(f"g{n}", tuple(chance.sample(names, 10)), assignments=(given[n % ROLES][n % PLACES],))
+        for n in range(max(users // 100, 1))
+    }
+    return shape.Directory(people, groups, {name: shape.Scope(name) for name in places}, frozenset({"acme.example"}))
+
+
+def measure(quick: bool) -> list[Figure]:
+    large, small = (QUICK, QUICK // 10) if quick else (FULL, SMALL)
+    with tempfile.TemporaryDirectory() as folder:
+        urls = {users: f"sqlite:///{folder}/{users}.db" for users in (large, small)}
+        for users, url in urls.items():
+            _child("make", url, str(users))
+        found = _child("bind", urls[large], str(large))
+        decisions = min(100_000, large)
+        figures = [
+            Figure(
+                f"bind {large:,} users from SQLite", f"{found['seconds']:.1f} s, {found['memory']:,.0f} MB in all",
+                "15 s, 1,000 MB", found["seconds"] <= 15 and found["memory"] <= 1_000,
+            ),
+            Figure(
+                f"{decisions:,} decisions on as many users, the first of each", f"{found['first']:.1f} s",
+                "10 s", found["first"] <= 10,
+            ),
+        ]  # fmt: skip
+        warm = _child("warm", urls[large], str(large), urls[small], str(small))["ratio"]
+        figures.append(Figure(f"warm decision, over that on {small:,} users", _shown(warm), "2 ×", warm[0] <= 2))
+    return [*figures, *_events(large, small), _yaml(YAML_QUICK if quick else YAML_USERS)]
+
+
+def _shown(spread_: list[float]) -> str:
+    return f"{spread_[0]:.2f} × ({spread_[1]:.2f} … {spread_[2]:.2f})"
+
+
+def _yaml(users: int) -> Figure:
+    from remit.directory.exporting import directory_text
+
+    text = directory_text(directory(users))
+    gc.collect()
+    taken = turns({"read": lambda: Directory.from_text(text)}, 3)["read"]
+    return Figure(f"read {users:,} users from YAML", spread(taken).text("s"), "8 s", statistics.median(taken) <= 8)
+
+
+# -- events in PostgreSQL ----------------------------------------------------------------------------------------------
+
+
+def _events(large: int, small: int) -> list[Figure]:
+    """Events on both directories in turns, each a transaction that is on disk when it ends."""
+    name = f"one event in PostgreSQL, on {large:,} users"
+    try:
+        from tests.stores.postgres import Server, programs
+    except ImportError as missing:
+        return [Figure(name, f"not measured: {missing}", "5 ms")]
+    found = programs()
+    if found is None:
+        return [Figure(name, "not measured: PostgreSQL is not installed", "5 ms")]
+    server = Server(found)
+    try:
+        urls = {users: server.database() for users in (large, small)}
+        for users, url in urls.items():
+            _child("make", url, str(users))
+        taken = {users: _applied(url, users) for users, url in urls.items()}
+        rounds: dict[int, list[float]] = {users: [] for users in urls}
+        for _ in range(300):
+            for users, times in taken.items():
+                rounds[users].append(next(times))
+    finally:
+        server.stop("immediate", check=False)
+    milliseconds = [seconds * 1_000 for seconds in rounds[large]]
+    ratio = ratios(rounds[large], rounds[small])
+    return [
+        Figure(name, spread(milliseconds).text("ms", 2), "5 ms", statistics.median(milliseconds) <= 5),
+        Figure(f"the same, over that on {small:,} users", ratio.text("×", 2), "1.5 ×", ratio.median <= 1.5),
+    ]
+
+
+def _applied(url: str, users: int) -> Any:
+    """The seconds of one event after the other."""
+    from remit.stores.sql import SqlStore
+    from remit.stores.store import Setting
+
+    made, store, chance = policy(), SqlStore(url), random.Random(7)
+    setting = Setting(made.index, made.digest, "acme")
+    while True:
+        user, role = f"user{chance.randrange(3, users)}@acme.example", f"r{chance.randrange(ROLES)}"
+        for kind in ("assign", "revoke"):
+            event = {"type": kind, "user": user, "role": role, "scope": "branch/b7", "by": "user0@acme.example"}
+            began = time.perf_counter()
+            result = store.apply(setting, event, time.time_ns())
+            yield time.perf_counter() - began
+            assert result["accepted"], result
+
+
+# -- what runs in a process of its own ---------------------------------------------------------------------------------
+
+
+def _child(*job: str) -> dict[str, Any]:
+    """What `python -m benchmarks.people JOB …` prints."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.people", *job], check=True, capture_output=True, text=True, env=environment
+    )
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _make(url: str, users: str) -> dict[str, Any]:
+    from remit.stores.sql import SqlStore
+
+    made = directory(int(users))
+    store = SqlStore(url)
+    began = time.perf_counter()
+    store.migrate()
+    store.import_directory(made)
+    return {"seconds": time.perf_counter() - began}
+
+
+def _bound(url: str) -> Pdp:
+    return policy().bind(Directory.load(url))
+
+
+def _questions(users: int, count: int) -> list[tuple[str, str, dict[str, Any]]]:
+    chance = random.Random(3)
+    return [
+        (
+            f"user{number}@acme.example", "read",
+            {"type": f"t{chance.randrange(10)}", "properties": {"scope": f"branch/b{chance.randrange(PLACES)}"}},
+        )
+        for number in chance.sample(range(users), count)
+    ]  # fmt: skip
+
+
+def _bind(url: str, users: str) -> dict[str, Any]:
+    began = time.perf_counter()
+    pdp = _bound(url)
+    seconds = time.perf_counter() - began
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_000
+    asked = _questions(int(users), min(100_000, int(users)))
+    began = time.perf_counter()
+    allowed = sum(pdp.allows(*question) for question in asked)
+    return {"seconds": seconds, "memory": memory, "first": time.perf_counter() - began, "allowed": allowed}
+
+
+def _warm(large_url: str, large: str, small_url: str, small: str) -> dict[str, Any]:
+    """The same number of people asked about again and again, on both directories in turns."""
+    points = {
+        large: (_bound(large_url), _questions(int(large), 100)),
+        small: (_bound(small_url), _questions(int(small), 100)),
+    }
+
+    def ask(users: str) -> None:
+        pdp, asked = points[users]
+        for _ in range(20):
+            for question in asked:
+                pdp.allows(*question)
+
+    gc.freeze()
+    for users in points:
+        ask(users)
+    taken = turns({users: lambda users=users: ask(users) for users in points}, 21)
+    return {"ratio": list(ratios(taken[large], taken[small]))}
+
+
+if __name__ == "__main__":
+    jobs = {"make": _make, "bind": _bind, "warm": _warm}
+    print(json.dumps(jobs[sys.argv[1]](*sys.argv[2:])))
