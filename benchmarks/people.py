@@ -208,14 +208,15 @@ def _questions(users: int, count: int) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def _bind(url: str, users: str) -> dict[str, Any]:
-    began = time.perf_counter()
+    """Seconds of this process's own computing, as everywhere: SQLite is part of it."""
+    began = time.process_time()
     pdp = _bound(url)
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_000
     asked = _questions(int(users), min(100_000, int(users)))
-    began = time.perf_counter()
+    began = time.process_time()
     allowed = sum(pdp.allows(*question) for question in asked)
-    return {"seconds": seconds, "memory": memory, "first": time.perf_counter() - began, "allowed": allowed}
+    return {"seconds": seconds, "memory": memory, "first": time.process_time() - began, "allowed": allowed}
 
 
 def _warm(large_url: str, large: str, small_url: str, small: str) -> dict[str, Any]:

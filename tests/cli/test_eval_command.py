@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from remit.cli import eval_command
-from remit.project import json_lines
 from remit.cli.main import remit
+from remit.project import json_lines
 from tests.clinic import DIRECTORY, POLICY
 
 

@@ -458,7 +458,7 @@ class Failing:
         return called
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
 @pytest.mark.parametrize("times", [1, 1000])
 @pytest.mark.parametrize("earlier", [0, 2])
 def test_failing_disk(tmp_path: Path, times: int, earlier: int, code: int) -> None:
@@ -530,7 +530,7 @@ print(number)
 def test_full_disk(tmp_path: Path, root: Path) -> None:
     """On a disk that really is full: a plain error, nothing lost, and it goes on once there is space."""
     unshare = shutil.which("unshare")
-    script = 'mount -t tmpfs -o size=160k none "$1" && head -c 60000 /dev/zero > "$1/filler" && exec "$2" -c "$3" "$1"'
+    script = 'mount -t tmpfs -o size=96k none "$1" && head -c 30000 /dev/zero > "$1/filler" && exec "$2" -c "$3" "$1"'
     if unshare is None:
         pytest.skip("there is no `unshare`")
     own = [unshare, "--user", "--map-root-user", "--mount", "sh", "-c"]

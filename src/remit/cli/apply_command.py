@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def command(
                 return store.apply(setting, event, clock())
 
         say_notices(store)
-        with opened(events) as source:
+        with closing(store), opened(events) as source:
             for number, line in lines(source):
                 event, wrong = read_line(line)
                 result = judge(BadEvent(f"line {number}: {wrong}") if wrong else event)

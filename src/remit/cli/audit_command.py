@@ -12,6 +12,8 @@ from remit.cli.auditing import log_store, reading_permission
 from remit.cli.session import Session, answers, directory_option, fail, format_option, policy_option, shown
 from remit.stores.store import StoreError
 
+_TRIES = 10  # at a log that others are writing to
+
 file_argument = click.argument("file", metavar="[FILE]", required=False)
 
 
@@ -39,7 +41,11 @@ def verify(file: str | None, policy_path: str | None, directory_path: str | None
     session = Session(policy_path, directory_path)
     store = log_store(session, file)
     try:
-        checked, end = check_chain(store.log()), store.log_end()
+        for _ in range(_TRIES):
+            end = store.log_end()
+            checked = check_chain(store.log())
+            if store.log_end() == end:
+                break  # nothing was written meanwhile
     except StoreError as error:
         fail(str(error), error.help)
     flaws = [(flaw.line, flaw.message) for flaw in checked.flaws]

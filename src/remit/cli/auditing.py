@@ -54,22 +54,31 @@ def say_notices(store: Store) -> None:
 
 
 class DecisionLog:
-    """Takes a record of each allowed request. `place` is a file, or a database's address."""
+    """Takes a record of each allowed request, and writes several at once. `place`: a file, or a database's address."""
 
     def __init__(self, session: Session, policy: Policy, place: str, now: int) -> None:
         self.company = session.config.company_id or ""
         self.digest = policy.digest
         self.now = now
+        self.waiting: list[dict[str, Any]] = []
         self.store = log_store(session, place)
 
     def take(self, request: Mapping[str, Any], rules: list[dict[str, Any]]) -> None:
-        """Writes the record of a request that was allowed by these rules; where that fails, the call ends."""
+        """Notes a request that was allowed by these rules."""
         subject, action, resource = request["subject"], request["action"], request["resource"]
-        record = decision_record(subject["id"], action["name"], resource, rules, self.now, self.company, self.digest)
+        self.waiting.append(
+            decision_record(subject["id"], action["name"], resource, rules, self.now, self.company, self.digest)
+        )
+
+    def write(self) -> None:
+        """Writes what was noted; where that fails, the call ends."""
+        if not self.waiting:
+            return
         try:
-            self.store.record([record])
+            self.store.record(self.waiting)
         except StoreError as error:
             fail(str(error), error.help)
+        self.waiting = []
         say_notices(self.store)
 
 

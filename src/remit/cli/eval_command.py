@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from remit.cli.session import Session, answers, directory_option, opened, policy_option
 from remit.policy import Directory, Policy, clock
 from remit.project.json_lines import lines, read_line
+
+if TYPE_CHECKING:
+    from remit.cli.auditing import DecisionLog
+
+_AT_ONCE = 500  # answers whose records are written together
 
 
 @click.command("eval", short_help="answer a file of requests, a line each")
@@ -34,7 +39,9 @@ def command(requests: str, audit: str | None, policy_path: str | None, directory
         from remit.cli.auditing import DecisionLog
 
         log = DecisionLog(session, policy, audit, now)
+    at_once = _AT_ONCE if log is not None and requests != "-" else 1  # whoever feeds a pipe waits for each answer
     valid = True
+    waiting: list[dict[str, Any]] = []
     try:
         with opened(requests) as source:
             for number, line in lines(source):
@@ -42,11 +49,23 @@ def command(requests: str, audit: str | None, policy_path: str | None, directory
                 answer = pdp.decide(request).to_response() if not wrong else _refused(f"line {number}: {wrong}")
                 valid = valid and answer["context"]["code"] != "invalid_request"
                 if log is not None and answer["decision"]:
-                    log.take(request, answer["context"]["rules"])  # first the record, then the answer
-                click.echo(json.dumps(answer))  # and flushes: whoever feeds a pipe waits for the answer
+                    log.take(request, answer["context"]["rules"])
+                waiting.append(answer)
+                if len(waiting) >= at_once:
+                    _say(waiting, log)
+        _say(waiting, log)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: end quietly
     return 0 if valid else 2
+
+
+def _say(answers: list[dict[str, Any]], log: DecisionLog | None) -> None:
+    """First the records, then the answers they are of."""
+    if log is not None:
+        log.write()
+    for answer in answers:
+        click.echo(json.dumps(answer))
+    answers.clear()
 
 
 def _directory(session: Session, policy: Policy) -> Directory | None:

@@ -1,7 +1,8 @@
 """A chunk of a directory file, brought to say what is wanted.
 
-    ann: {status_before: active}    wanted: ann, a service    1. the key that is missing    2. the key that is too much
-                                                                 …, type: service}             ann: {type: service}
+    wanted: ann, a service               ann: {status_before: active}
+    first what is missing comes          ann: {status_before: active, type: service}
+    then what is too much goes           ann: {type: service}
 
 What the chunk says is compared with what it shall say, what differs is spliced, and the text is parsed again, until
 nothing differs. Then the reader reads it, and all it finds must be what shall be there; else the body of the entry is
@@ -16,7 +17,7 @@ from typing import TypeAlias
 
 from remit.directory import nodes
 from remit.directory.nodes import Node, Scalar
-from remit.directory.reader import _Reader
+from remit.directory.reader import Reader
 from remit.directory.rendering import (
     BREAK,
     DEFAULTS,
@@ -69,7 +70,7 @@ def outcome(state: dict[str, Entry], wanted: Names) -> dict[str, Entry]:
     return {name: value for name, value in {**state, **wanted}.items() if value is not None}
 
 
-class Reading(_Reader):
+class Reading(Reader):
     """The reader on a part of the directory: whom the names stand for is not asked."""
 
     def __init__(self, source: Source) -> None:

@@ -74,8 +74,7 @@ def followed(mapping: Mapping[str, Value], changes: Mapping[str, Value | None]) 
         else:
             patch[key] = _GONE if value is None else value
     if len(patch) * _FRACTION > len(base):
-        joined = {key: value for key, value in {**base, **patch}.items() if value is not _GONE}
-        return joined
+        return {key: value for key, value in {**base, **patch}.items() if value is not _GONE}
     return Layered(base, patch, length)
 
 

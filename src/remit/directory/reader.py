@@ -21,7 +21,7 @@ from remit.directory.yaml_tree import compose
 from remit.instant import parse_instant
 from remit.source import Source
 
-__all__ = ["DIRECTORY_CODES", "read_directory"]
+__all__ = ["DIRECTORY_CODES", "Reader", "read_directory"]
 
 _SECTIONS = ("users", "groups", "scopes", "joined_domains", "removed")
 _USER_KEYS = ("status", "type", "attributes", "assignments", "status_before")
@@ -44,12 +44,12 @@ def read_directory(source: Source) -> tuple[Directory, list[Diagnostic]]:
         root, findings = compose(source)
         if root is None:
             return Directory(name=source.name), ordered(findings)
-        reader = _Reader(source)
+        reader = Reader(source)
         directory = reader.read(root)
         return directory, ordered([*findings, *reader.findings])
 
 
-class _Reader(Fields):
+class Reader(Fields):
     """One reading. Sections whose names cannot be known (`None`) are not blamed on those who use the names."""
 
     def __init__(self, source: Source) -> None:

@@ -30,6 +30,7 @@ _WORDS = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n")
 _BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\r\n]*)*")  # what may stand between two tokens
 _REST = re.compile(r"[ \t]*(?:#[^\r\n]*)?(?:\r\n?|\n|\Z)")  # of a line, after what counts
 _COMMENT = re.compile(r"([ \t]*)#[^\r\n]*(?:\r\n?|\n|\Z)")
+_GAP = re.compile(r"(?:[ \t]*(?=[,\]}]))?")  # up to what ends an entry in flow style
 _KEEPING = re.compile(r"[|>][0-9]?\+")
 
 Entry: TypeAlias = User | Group | Scope | str  # a text in the two lists
@@ -204,6 +205,10 @@ class Page:
         return max(self.end(node.items[-1]), node.start + 1) if node.items else node.start
 
     def entry_end(self, key: Scalar, value: Node) -> int:
+        if isinstance(value, Scalar) and value.plain and not value.text:  # the two parsers place nothing differently
+            found = _GAP.match(self.text, max(self.colon(key), key.end))
+            assert found is not None
+            return found.end()
         return max(self.end(value), key.end)
 
     def colon(self, key: Scalar) -> int:

@@ -322,8 +322,12 @@ class Guards:
             had = set(before.holdings) if before is not None else set()
             has = set(after.holdings) if after is not None else set()
             same = before is not None and after is not None and before.status == after.status
-            for held in had ^ has if same else had | has:
-                found.update(dict.fromkeys(self.roster.instances(guard.per, held.scope)))
+            for scope in {held.scope for held in (had ^ has if same else had | has)}:
+                found.update(dict.fromkeys(self.roster.instances(guard.per, scope)))
+        unknown = [place for place in found if place not in self._above]
+        if unknown:  # all at once: a database is asked once, not for each place
+            scopes = self.holders(self.roster.neighbourhood(scopes=unknown)).scopes
+            self._above.update((place, scopes.above(place)) for place in unknown)
         return sorted(found)
 
     def _scopes_above(self, place: str | None) -> frozenset[str | None]:
