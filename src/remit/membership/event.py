@@ -8,6 +8,7 @@ root. Null is absent. `remit.wire.Event` says the same of the shape, and a test 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -52,6 +53,8 @@ class BadEvent(NamedTuple):
     id: str | None = None
 
 
+_HALF = re.compile("[\ud800-\udfff]")
+_DEEPEST = 50  # values inside each other
 _ALWAYS = ("type", "by", "claims", "time", "id")
 _WINDOW = ("from", "until")
 # Kind → the keys it must have, and those it may have beside `_ALWAYS`.
@@ -86,7 +89,8 @@ def read_event(value: Any, table: Table) -> Event | BadEvent:
         return BadEvent("an event is an object with a `type`")
     given = {key: item for key, item in value.items() if item is not None}
     bad = BadEvent("", *(_text(given.get(key)) for key in ("type", "user", "by", "id")))
-    why = _shape(given) or _values(given, table)
+    unknown = next((key for key in value if key not in _KNOWN), None)  # with null as well: it is misspelt all the same
+    why = _unwritable(value, _DEEPEST) or _shape(given, unknown) or _values(given, table)
     if why:
         return bad._replace(why=why)
     parent = given.get("parent", ())
@@ -101,10 +105,22 @@ def read_event(value: Any, table: Table) -> Event | BadEvent:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and value and not _HALF.search(value) else None
 
 
-def _shape(given: Mapping[str, Any]) -> str:
+def _unwritable(value: Any, depth: int) -> str:
+    """What no file and no database could keep: half a character, and nesting without end."""
+    if isinstance(value, str):
+        return "half a surrogate pair is no character" if _HALF.search(value) else ""
+    if not isinstance(value, Mapping | list | tuple):
+        return ""
+    if not depth:
+        return f"nested more than {_DEEPEST} deep"
+    parts = [*value, *value.values()] if isinstance(value, Mapping) else value
+    return next((why for part in parts if (why := _unwritable(part, depth - 1))), "")
+
+
+def _shape(given: Mapping[str, Any], unknown: Any) -> str:
     """What is wrong with the keys, and with texts; empty where nothing is."""
     kind = given.get("type")
     if not isinstance(kind, str):
@@ -112,9 +128,11 @@ def _shape(given: Mapping[str, Any]) -> str:
     if kind not in _KEYS:
         return f"there is no event `{kind}`; {similar(kind, EVENTS, 'the events are ' + ', '.join(EVENTS))}"
     must, may = _KEYS[kind]
+    if unknown is not None:
+        return (
+            f"an event has no key `{unknown}`; {similar(str(unknown), _KNOWN, f'`{kind}` takes {_named(must + may)}')}"
+        )
     for key in given:
-        if key not in _KNOWN:
-            return f"an event has no key `{key}`; {similar(str(key), _KNOWN, f'`{kind}` takes {_named(must + may)}')}"
         if key not in must and key not in may and key not in _ALWAYS:
             return f"`{kind}` takes no `{key}`"
     for key in must:

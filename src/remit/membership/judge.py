@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from remit.directory.changes import Change, GroupPut, Joined, Left, UserGone, UserPut
-from remit.directory.shape import Assignment, Directory, Status, User
+from remit.directory.changes import Change, GroupPut, Joined, Left, UserGone, UserPut, changed
+from remit.directory.shape import Assignment, Status, User
 from remit.evaluator.index import Index
 from remit.membership.case import Case, RefusedError
 from remit.membership.effects import changes_of, check_names
@@ -111,22 +111,22 @@ def _check_guards(case: Case, changes: tuple[Change, ...], rules: tuple[str, ...
 
 
 def _touched(case: Case, guards: Guards, changes: tuple[Change, ...]) -> Iterable[Touched]:
-    """Everybody whose roles or status the changes touch, before and after. What makes an empty group, a place or a
-    domain touches nobody."""
-    near = case.near
+    """Everybody whose roles or status the changes touch, each once: before, and after all of them. What makes an empty
+    group, a place or a domain touches nobody."""
+    after = changed(case.near, changes)
+    people: dict[str, None] = {}
     for change in changes:
         match change:
             case UserPut(user):
-                after = near._replace(users={**near.users, user.id: user})
-                yield Touched(guards.person(near, user.id), guards.person(after, user.id))
-            case UserGone(id):
-                yield Touched(guards.person(near, id), None)
-            case Joined(_, id) | Left(_, id):
-                yield Touched(guards.person(near, id), guards.person(_with_member(near, change), id))
-            case GroupPut(name, assignments) if name in near.groups:
+                people[user.id] = None
+            case UserGone(id) | Joined(_, id) | Left(_, id):
+                people[id] = None
+            case GroupPut(name, assignments) if name in case.near.groups:
                 yield from _in_group(case, guards, name, assignments)
             case _:
                 pass
+    for name in people:
+        yield Touched(guards.person(case.near, name), guards.person(after, name))
 
 
 def _in_group(case: Case, guards: Guards, name: str, assignments: tuple[Assignment, ...]) -> Iterable[Touched]:
@@ -138,14 +138,6 @@ def _in_group(case: Case, guards: Guards, name: str, assignments: tuple[Assignme
     before, after = guards.holders(near), guards.holders(near._replace(groups=groups))
     for user in near.users.values():
         yield Touched(*(Person(user.id, user.status, held.holdings(user)) for held in (before, after)))
-
-
-def _with_member(near: Directory, change: Joined | Left) -> Directory:
-    group = near.groups[change.group]
-    members = tuple(one for one in group.members if one != change.user)
-    if isinstance(change, Joined):
-        members = (*members, change.user)
-    return near._replace(groups={**near.groups, change.group: group._replace(members=members)})
 
 
 # -- afterwards --------------------------------------------------------------------------------------------------------

@@ -50,6 +50,8 @@ def check_requires(case: Case, line: EventEntry, given: tuple[str, ...]) -> list
         if line.within_own:
             _check_within(case, line, gives, place, judged)
         found += rules
+    if line.within_own and case.event.type in ("join", "leave") and given:  # given where the event is, not the group
+        _check_within(case, line, given, case.scope, _ask(case, action, kind, case.scope, given))
     return found
 
 

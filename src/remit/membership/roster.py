@@ -225,8 +225,9 @@ class MemoryRoster:
                     del self._members[name][id]
                     del self._direct[id][name]
                 case GroupPut(name, assignments):
-                    group = Group(name, assignments=assignments)
-                    self._replace(group, self._groups[name].assignments if name in self._groups else ())
+                    former = self._groups.get(name, Group(name))
+                    group = former._replace(assignments=assignments)
+                    self._replace(group, former.assignments)
                     self._groups[name] = group
                     self._members.setdefault(name, {})
                     self._inner.setdefault(name, {})
