@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from remit.membership.case import MisfitError
 from remit.membership.event import BadEvent
 from remit.policy import Policy, clock
 from remit.project.json_lines import lines, read_line
-from remit.stores.store import StoreError, UnreadableError
+from remit.stores.store import Setting, Store, StoreError, UnreadableError
 
 
 @click.command("apply", short_help="membership events against the directory")
@@ -53,18 +54,8 @@ def command(
     codes: set[str] = set()
     try:
         store = store_of(session, audit)
-        if dry_run:
-            sequence = Sequence(policy.index, store.load())
-
-            def judge(event: Any) -> dict[str, Any]:
-                return sequence.take(event, clock())[1].result()
-
-        else:
-            setting = setting_of(session, policy)
-
-            def judge(event: Any) -> dict[str, Any]:
-                return store.apply(setting, event, clock())
-
+        setting = setting_of(session, policy)
+        judge = _Rehearsal(store, setting).take if dry_run else partial(_apply, store, setting)
         say_notices(store)
         with closing(store), opened(events) as source:
             for number, line in lines(source):
@@ -80,6 +71,43 @@ def command(
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: end quietly
     return 2 if "invalid_event" in codes else int(bool(codes - {"accepted"}))
+
+
+def _apply(store: Store, setting: Setting, event: Any) -> dict[str, Any]:
+    return store.apply(setting, event, clock())
+
+
+class _Rehearsal:
+    """A dry run. The first event is judged where the directory is kept; only where another follows one that would
+    change something is the directory read into memory, and changed there."""
+
+    def __init__(self, store: Store, setting: Setting) -> None:
+        self.store = store
+        self.setting = setting
+        self.changing: Any = None  # the event that would have changed something
+        self.sequence: Sequence | None = None
+        self.first: dict[str, dict[str, Any]] = {}  # results by the event's id
+
+    def take(self, event: Any) -> dict[str, Any]:
+        """The result the event would have."""
+        id = event.get("id") if isinstance(event, dict) else None
+        if isinstance(id, str) and id in self.first:
+            return self.first[id]
+        result = self._judged(event)
+        if isinstance(id, str):
+            self.first[id] = result
+        return result
+
+    def _judged(self, event: Any) -> dict[str, Any]:
+        now = clock()
+        if self.sequence is None and self.changing is None:
+            result = self.store.apply(self.setting, event, now, dry_run=True)
+            self.changing = event if result["accepted"] else None
+            return result
+        if self.sequence is None:
+            self.sequence = Sequence(self.setting.index, self.store.load())
+            self.sequence.take(self.changing, now)
+        return self.sequence.take(event, now)[1].result()
 
 
 def _text(policy: Policy, result: dict[str, Any]) -> str:
