@@ -7,6 +7,9 @@ A fenced block may have a comment on the line above it, with words of these:
     <!-- over: NAME -->           an overlay on it
     <!-- refused: CODE -->        must be refused, with just this code
     <!-- in: the new folder -->   the commands are called there, one of the page's own, and not in the checkout
+    <!-- file: PATH -->           this file is there for the commands that follow, in the new folder
+
+Moments, and hashes of what holds moments, differ in every run, as do the seconds it took: they are not compared.
 
 After a change of what commands print: `python tests/test_docs.py` writes the new output into the pages.
 """
@@ -37,11 +40,16 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROO
 NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}  # the checkout stays as it is
 
 _BLOCK = re.compile(r"(?:^<!-- (?P<marks>.*?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.S | re.M)
-_MARK = re.compile(r"(base|with|over|refused|in): (the new folder|\S+)")
+_MARK = re.compile(r"(base|with|over|refused|in|file): (the new folder|\S+)")
 _LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")
 _PROMPT = re.compile(r"^\$ ", re.M)
 _MORE = "> "  # a command goes on
-_SECONDS = re.compile(r"\d+\.\d s$", re.M)  # how long a run took
+_VARYING = (  # what differs in every run, and what stands for it
+    (re.compile(r"\d+\.\d s$", re.M), "0.1 s"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z"), "2026-01-31T09:00:00.123456Z"),
+    (re.compile(r"(?<=the last is )[0-9a-f]{16}"), "3f9c12ab77b1e0d4"),
+    (re.compile(r'(?<="previous": ")[0-9a-f]{64}'), "3f9c12ab77b1e0d4" * 4),
+)
 
 
 class Block(NamedTuple):
@@ -141,16 +149,23 @@ def test_every_example_has_its_test() -> None:
 
 @pages_with("python")
 def test_python(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Python of a page runs from its first block to its last, in the checkout."""
+    """The Python of a page runs from its first block to its last, in the checkout, but for what is a file."""
     monkeypatch.chdir(ROOT)
     space: dict[str, object] = {"__name__": "page"}
     for block in blocks(page):
-        if block.language == "python":
+        if block.language == "python" and "file" not in block.marks:  # a file is for the commands to run
             code = compile("\n" * block.line + block.text, str(page), "exec")
             exec(code, space)  # noqa: S102  # the pages are ours
 
 
 # -- commands ----------------------------------------------------------------------------------------------------------
+
+
+def steady(output: str) -> str:
+    """What a command printed, with what differs in every run made the same."""
+    for pattern, stand_in in _VARYING:
+        output = pattern.sub(stand_in, output)
+    return output
 
 
 def calls(block: Block) -> Iterator[tuple[str, str]]:
@@ -170,6 +185,9 @@ def printed(page: Path) -> Iterator[tuple[Block, list[tuple[str, str]]]]:
     env["PATH"] = str(Path(sys.executable).parent) + os.pathsep + env.get("PATH", "")
     with tempfile.TemporaryDirectory() as new:
         for block in blocks(page):
+            if name := block.marks.get("file"):
+                (Path(new) / name).parent.mkdir(parents=True, exist_ok=True)
+                (Path(new) / name).write_text(block.text, encoding="utf-8")
             if block.language != "console":
                 continue
             folder = new if "in" in block.marks else ROOT
@@ -189,23 +207,27 @@ def printed(page: Path) -> Iterator[tuple[Block, list[tuple[str, str]]]]:
     "page", sorted({b.page for b in BLOCKS if b.language == "console"}), ids=lambda page: page.name
 )
 def test_commands(page: Path) -> None:
-    """Each command on a page prints what stands below it, but for the seconds it took."""
+    """Each command on a page prints what stands below it, but for what differs in every run."""
     for block, found in printed(page):
-        shown = [(command, _SECONDS.sub("0.0 s", output)) for command, output in calls(block)]
-        assert [(command, _SECONDS.sub("0.0 s", output)) for command, output in found] == shown, block.name
+        shown = [(command, steady(output)) for command, output in calls(block)]
+        assert [(command, steady(output)) for command, output in found] == shown, block.name
 
 
 def test_every_command_has_its_section() -> None:
-    """docs/commands.md has a section for every command there is, and each section names every option."""
+    """docs/commands.md has a section for every command there is, and each section names every option,
+    those of a group's commands too."""
     page = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
     sections = dict(re.findall(r"^## `remit (\w+)`\n(.*?)(?=^## |\Z)", page, re.S | re.M))
     shared = page.partition("## `remit ")[0]
     assert sorted(sections) == sorted(COMMANDS)
     for name, section in sections.items():
         command = remit.get_command(None, name)  # type: ignore[arg-type,attr-defined]  # a group of ours needs no context
-        options = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]
-        shown = [option for option in options if f"`{option}" in section or f"`{option}" in shared]
-        assert shown == options, name
+        inner = getattr(command, "commands", {})  # of a group
+        assert [one for one in inner if f"remit {name} {one}" not in section] == [], name
+        for one in [command, *inner.values()]:
+            options = [option for parameter in one.params for option in parameter.opts if option.startswith("--")]
+            shown = [option for option in options if f"`{option}" in section or f"`{option}" in shared]
+            assert shown == options, f"{name} {one.name}"
 
 
 # -- the pages themselves ----------------------------------------------------------------------------------------------
@@ -263,7 +285,7 @@ def rewrite() -> None:
         text = page.read_text(encoding="utf-8")
         for block, found in printed(page):
             assert "Traceback" not in str(found), block.name
-            now = "".join(f"$ {command}\n{_SECONDS.sub('0.1 s', output)}" for command, output in found)
+            now = "".join(f"$ {command}\n{steady(output)}" for command, output in found)
             text = text.replace(f"```console\n{block.text}```", f"```console\n{now}```", 1)
         page.write_text(text, encoding="utf-8")
 

@@ -14,13 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from referee.decide import Json, decide, moment
+from referee.events import judge_event
 from referee.generate import Case, cases, lines, make_case
+from referee.heard import KEYS
+from referee.histories import make_history, parted, replay
 from referee.judge import Disagreement, build, disagreements, overlays_of
 from referee.world import NOW
 
 from remit import Directory, Policy
 
 KEPT = sorted((Path(__file__).parent / "referee" / "cases").glob("*.json"))
+KEPT_HISTORIES = sorted((Path(__file__).parent / "referee" / "cases" / "events").glob("*.json"))
 
 
 def agree(found: Iterator[Disagreement]) -> None:
@@ -92,6 +96,54 @@ def test_many_repairs_agree(chunk: int) -> None:
     for number in range(15):
         case = make_case(Random(f"repairs/{chunk}/{number}"), requests=20, small=True)
         agree(disagreements(build(case.sources, case.overlays), case, with_repairs=True))
+
+
+# -- events ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chunk", range(4))
+def test_many_histories_agree(chunk: int) -> None:
+    """Event by event the referee's code, guard, roles and status, and its directory, for 2,500 events that are always
+    the same."""
+    for number in range(25):
+        found = parted(make_history(Random(f"histories/{chunk}/{number}")), length=25)
+        if found is not None:
+            pytest.fail(str(found), pytrace=False)
+
+
+@pytest.mark.parametrize("path", KEPT_HISTORIES, ids=lambda path: path.stem)
+def test_kept_histories_agree(path: Path) -> None:
+    """Events that they once disagreed on, they agree on."""
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    found = replay(kept["sources"], Directory.from_text(kept["directory"]).data, kept["events"])
+    if found is not None:
+        pytest.fail(str(found), pytrace=False)
+
+
+def test_histories_are_of_every_kind() -> None:
+    """Generated events reach every code, for the kinds of event that can, and guards of all four kinds fail."""
+    codes: Counter[str] = Counter()
+    accepted: set[str] = set()
+    guards: set[str] = set()
+    for number in range(120):
+        history = make_history(Random(f"histories/every/{number}"))
+        model, directory = build(history.sources, []).model, history.directory
+        assert model is not None
+        for _ in range(25):
+            event = history.event(directory)
+            verdict = judge_event(model, directory, event, NOW)
+            codes[verdict.code] += 1
+            directory = verdict.directory
+            if verdict.accepted:
+                accepted.add(event["type"])
+            if verdict.guard is not None:
+                guards.add(model.guards[verdict.guard].kind)
+    assert {code for code, count in codes.items() if count >= 10} == {
+        *("accepted", "not_permitted", "guard_failed", "inactive_user", "unknown_user", "unknown_role"),
+        *("unknown_scope", "unknown_group", "already_exists", "not_empty", "no_rule", "invalid_event"),
+    }
+    assert accepted == {*KEYS}
+    assert guards == {"least", "most", "per_user", "never"}
 
 
 # -- what holds whoever decides --------------------------------------------------------------------------------------

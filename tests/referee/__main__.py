@@ -1,7 +1,7 @@
 """The long run: `python -m tests.referee --decisions 300000 --seed 1`.
 
 Judges generated cases until that many decisions are judged, or stops at the first disagreement, which it prints whole,
-with what a file in `cases` would hold.
+with what a file in `cases` would hold. `--histories 5000` judges the events of so many histories instead.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from referee.generate import make_case
+from referee.histories import make_history, parted
 from referee.judge import build, disagreements
 
 
@@ -26,7 +27,32 @@ def main() -> int:
     options.add_argument("--requests", type=int, default=60, help="for each policy")
     options.add_argument("--repairs", action="store_true", help="smaller policies, and repairs as well")
     options.add_argument("--all", action="store_true", help="do not stop at a disagreement, count them")
+    options.add_argument("--histories", type=int, default=0, help="how many to judge, in place of decisions")
+    options.add_argument("--events", type=int, default=40, help="for each history, at most")
     chosen = options.parse_args()
+    return histories(chosen) if chosen.histories else decisions(chosen)
+
+
+def histories(chosen: argparse.Namespace) -> int:
+    """Histories of 10 events and more."""
+    codes: Counter[str] = Counter()
+    wrong = 0
+    began = time.monotonic()
+    for number in range(chosen.histories):
+        random = Random(f"{chosen.seed}/history/{number}")
+        found = parted(make_history(random), random.randint(10, max(10, chosen.events)), codes)
+        if found is not None:
+            wrong += 1
+            say(f"history {number} of seed {chosen.seed}: {found}")
+            if not chosen.all:
+                return 1
+    spent = time.monotonic() - began
+    say(f"{codes.total()} events of {chosen.histories} histories judged in {spent:.0f} s; {wrong} histories disagree")
+    say(", ".join(f"{code} {count}" for code, count in codes.most_common()))
+    return 1 if wrong else 0
+
+
+def decisions(chosen: argparse.Namespace) -> int:
     judged = policies = wrong = 0
     codes: Counter[str] = Counter()
     began = time.monotonic()

@@ -79,6 +79,8 @@ def by_ann(type: str, **more: Any) -> dict[str, Any]:
             "invalid_event",
         ),
         (by_ann("disable", user="bob", time="noon"), "invalid_event"),
+        ({"type": "sso_login", "user": "kit", "domain": ""}, "invalid_event"),
+        (by_ann("create_scope", scope="branch/x", parent=["company", ""]), "invalid_event"),
         ({"type": "register", "user": "cyd"}, "no_rule"),
         ({"type": "disable", "user": "bob"}, "not_permitted"),
         ({"type": "disable", "user": "bob", "by": "cyd"}, "not_permitted"),
@@ -285,37 +287,20 @@ def test_moments() -> None:
 
 
 @pytest.mark.parametrize(
-    "event",
+    "kind, more",
     [
-        {"type": "sso_login", "user": "kit", "domain": ""},
-        by_ann("create_scope", scope="branch/x", parent=""),
-        by_ann("create_scope", scope="branch/x", parent=["company", ""]),
-        by_ann("assign", user="kit", role=""),
-        by_ann("assign", user="kit", role="vet", id=""),
+        ("create_group", {"group": "new"}),
+        ("delete_group", {"group": "none"}),
+        ("create_scope", {"scope": "branch/x"}),
+        ("delete_scope", {"scope": "branch/empty"}),
     ],
 )
-def test_texts_have_a_character(event: dict[str, Any]) -> None:
-    """As in the schema."""
-    assert judged("", event).code == "invalid_event"
-
-
-@pytest.mark.parametrize("kind, group", [("create_group", "new"), ("delete_group", "none")])
-@pytest.mark.parametrize("scope, code", [(None, "accepted"), ("branch/north", "not_permitted")])
-def test_groups_come_and_go_at_the_root(kind: str, group: str, scope: str | None, code: str) -> None:
-    """Who may do something at a branch alone does not make groups."""
-    place = f", scope: {scope}" if scope else ""
-    people = PEOPLE.replace("[{role: lead}]", f"[{{role: lead{place}}}]")
-    event = {"type": kind, "by": "eve@acme.com", "group": group}
-    assert judged(f"assignments {{ on {kind} requires invite on member }}", event, people).code == code
-
-
-@pytest.mark.parametrize("kind, scope", [("create_scope", "branch/x"), ("delete_scope", "branch/empty")])
 @pytest.mark.parametrize("at, code", [("company", "accepted"), ("branch/empty", "not_permitted")])
-def test_places_come_and_go_at_the_root(kind: str, scope: str, at: str, code: str) -> None:
-    """Whatever the place that the event names; who holds something there keeps it from going."""
+def test_groups_and_places_come_and_go_at_the_root(kind: str, more: dict[str, Any], at: str, code: str) -> None:
+    """Who may do something at a branch alone makes and deletes none, not even that branch."""
     people = PEOPLE.replace("branch/south: {}", "branch/south: {}, branch/empty: {}")
     people = people.replace("[{role: lead}]", f"[{{role: lead, scope: {at}}}]")
-    event = {"type": kind, "by": "eve@acme.com", "scope": scope}
+    event = {"type": kind, "by": "eve@acme.com", **more}
     assert judged(f"assignments {{ on {kind} requires invite on member }}", event, people).code == code
 
 
@@ -323,13 +308,10 @@ def test_places_come_and_go_at_the_root(kind: str, scope: str, at: str, code: st
     "event, roles",
     [
         (by_ann("delete_group", group="all"), ["viewer"]),
-        (by_ann("delete_group", group="desk"), []),
         (by_ann("delete_group", group="none"), []),
         (by_ann("create_group", group="all"), ["viewer"]),
         (by_ann("join", group="all", user="bob"), []),
-        (by_ann("leave", group="all", user="eve@acme.com"), ["lead"]),
         (by_ann("delete_scope", scope="branch/north"), []),
-        (by_ann("create_scope", scope="branch/x"), []),
     ],
 )
 def test_roles_of_the_group_itself(event: dict[str, Any], roles: list[str]) -> None:
@@ -353,7 +335,6 @@ groups: {desk: {members: [bob], assignments: [{role: wraith}, {role: shade}]}}
         (by_ann("revoke", user="bob", role="wraith", scope="branch/north"), "accepted", ["ghost"]),
         (by_ann("revoke", user="bob", role="shade"), "unknown_role", ["ghost", "vet", "wraith"]),
         (by_ann("revoke", user="ann", role="ghost"), "unknown_role", ["owner"]),
-        (by_ann("revoke", user="none", role="ghost"), "unknown_role", []),
         (by_ann("assign", user="bob", role="ghost"), "unknown_role", ["ghost", "vet", "wraith"]),
         (by_ann("revoke", group="desk", role="shade"), "accepted", ["wraith"]),
         (by_ann("revoke", group="desk", role="ghost"), "unknown_role", ["shade", "wraith"]),
@@ -366,7 +347,7 @@ def test_what_an_older_policy_gave_can_be_taken(event: dict[str, Any], code: str
 
 
 @pytest.mark.parametrize(
-    "when", ['has resource.new_role and resource.new_role == "ghost"', '"ghost" in resource.new_roles']
+    "when", ['"ghost" in resource.new_roles', 'has resource.new_role and resource.new_role == "ghost"']
 )
 @pytest.mark.parametrize("role, code", [("ghost", "unknown_role"), ("vet", "not_permitted")])
 def test_an_unknown_role_has_its_name(when: str, role: str, code: str) -> None:
@@ -503,7 +484,6 @@ def test_the_domain_of_a_tombstone() -> None:
         ("at most 1 role per user", "join", True),
         ("never lead with viewer", "join", True),
         ("at most 1 role per user", "leave", False),
-        ("never lead with viewer", "leave", False),
         ("at least 1 viewer", "leave", True),
     ],
 )

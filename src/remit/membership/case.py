@@ -18,6 +18,9 @@ from remit.model.types import Reading
 from remit.table.shape import EventEntry, Place
 
 
+_GIVING_NOBODY = ("remove", "delete_group", "create_scope", "delete_scope")  # they leave nobody to give a role to
+
+
 class RefusedError(Exception):
     """Why an event is refused: its code, a sentence, and the line of the policy that decided."""
 
@@ -142,7 +145,7 @@ class Case:
 
     def given(self, certain: list[EventEntry]) -> tuple[str, ...]:
         """The roles the event gives by the lines that match, by their present names where they have one."""
-        if not certain:
+        if not certain or self.event.type in _GIVING_NOBODY:
             return ()
         names: list[Any] = [role for line in certain for role in line.assign]
         if self.event.type in GIVING and self.event.role is not None:

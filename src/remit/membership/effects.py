@@ -189,7 +189,6 @@ def _group(case: Case, given: tuple[str, ...]) -> list[Change]:
 
 
 def _place(case: Case, given: tuple[str, ...]) -> list[Change]:
-    """A place comes or goes; there is nobody whom `given` could be given to."""
     name = case.event.scope or ""
     if case.event.type == "create_scope":
         if case.scope_known:
