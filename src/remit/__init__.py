@@ -9,9 +9,12 @@ from remit.version import __version__
 if TYPE_CHECKING:
     from remit.evaluator.request import Resource
     from remit.explanation.explain import Explanation
+    from remit.membership.apply import Applied
     from remit.policy import Decision, Directory, DirectoryError, Pdp, Policy, PolicyError
+    from remit.stores.store import StoreError
 
 __all__ = [
+    "Applied",
     "Decision",
     "Directory",
     "DirectoryError",
@@ -20,10 +23,16 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Resource",
+    "StoreError",
     "__version__",
 ]
 
-_HOMES = {"Resource": "remit.evaluator.request", "Explanation": "remit.explanation.explain"}
+_HOMES = {
+    "Applied": "remit.membership.apply",
+    "Explanation": "remit.explanation.explain",
+    "Resource": "remit.evaluator.request",
+    "StoreError": "remit.stores.store",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -285,8 +285,10 @@ guard last_owner: at least 1 active owner
          "given member m at branch/north {}", "kim may not read m because inactive_user", "on register kim is accepted",
          "kim may read m"],
         # Claims stand in `with`; what they do not match gives the default.
-        ['on sso_login "a@x.com" with { groups: ["heads"] } is accepted', "given member m {}", '"a@x.com" may invite m'],
-        ['on sso_login "a@x.com" is accepted', "given member m {}", '"a@x.com" may read m', '"a@x.com" may not invite m'],
+        ['on sso_login "a@x.com" with { groups: ["heads"] } is accepted', "given member m {}",
+         '"a@x.com" may invite m'],
+        ['on sso_login "a@x.com" is accepted', "given member m {}", '"a@x.com" may read m',
+         '"a@x.com" may not invite m'],
         ['on signup "a@x.com" is accepted', 'on signup "b@x.com" is accepted', "given member m {}",
          '"a@x.com" may invite m', '"b@x.com" may not invite m'],
         # Groups and places that events name are there, unless an event makes them or should not know them.

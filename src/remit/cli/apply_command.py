@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from remit.cli.auditing import say_notices, setting_of, store_of
-from remit.cli.session import Session, answers, coloured, directory_option, fail, format_option, opened, policy_option
+from remit.cli.session import Session, answers, coloured, directory_option, fail, opened, policy_option
 from remit.membership.apply import Sequence
 from remit.membership.case import MisfitError
 from remit.membership.event import BadEvent
@@ -28,7 +28,12 @@ from remit.stores.store import Setting, Store, StoreError, UnreadableError
 @click.option("--audit", "audit", metavar="FILE", help="The audit log. Default: audit.jsonl beside the directory.")
 @policy_option
 @directory_option
-@format_option("text", "json")
+@click.option(
+    "--output-format",
+    type=click.Choice(["text", "json"]),
+    default=None,
+    help="Default: text in a terminal, else json.",
+)
 @answers
 def command(
     events: str,
@@ -91,12 +96,11 @@ class _Rehearsal:
     def take(self, event: Any) -> dict[str, Any]:
         """The result the event would have."""
         id = event.get("id") if isinstance(event, dict) else None
-        if isinstance(id, str) and id in self.first:
-            return self.first[id]
-        result = self._judged(event)
-        if isinstance(id, str):
-            self.first[id] = result
-        return result
+        if not isinstance(id, str) or not id:
+            return self._judged(event)
+        if id not in self.first:
+            self.first[id] = self.store.seen(id) or self._judged(event)
+        return self.first[id]
 
     def _judged(self, event: Any) -> dict[str, Any]:
         now = clock()

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from remit.cli import asking
-from remit.cli.auditing import log_store, reading_permission
+from remit.cli.auditing import log_store, reading_permission, say_notices
 from remit.cli.session import Session, answers, directory_option, fail, format_option, policy_option, shown
 from remit.stores.store import StoreError
 
@@ -48,6 +48,7 @@ def verify(file: str | None, policy_path: str | None, directory_path: str | None
                 break  # nothing was written meanwhile
     except StoreError as error:
         fail(str(error), error.help)
+    say_notices(store)
     flaws = [(flaw.line, flaw.message) for flaw in checked.flaws]
     if end is None and checked.count:
         flaws.append((checked.count, "how many records there should be was not kept: some may be missing at the end"))
@@ -113,6 +114,7 @@ def show(
                 click.echo(text if as_json else shown(_line(record)))
     except StoreError as error:
         fail(str(error), error.help)
+    say_notices(store)
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -25,15 +26,19 @@ def store_of(session: Session, audit: str | None = None) -> Store:
     place = session.directory_place()
     if place is None:
         fail("this asks about users, and there is no directory", "name one with --directory")
-    return opened_store(str(place), audit)
+    if audit is not None and is_url(place):
+        fail("a database keeps the audit log itself", "leave out --audit")
+    return opened_store(place, audit)
 
 
-def log_store(session: Session, place: str | None) -> Store:
+def log_store(session: Session, place: str | None, must_exist: bool = True) -> Store:
     """The store that keeps a log: at `place`, a file or a database's address, else that of the session's directory."""
     if place is None:
         return store_of(session)
     if is_url(place):
         return opened_store(place)
+    if must_exist and not Path(place).is_file():
+        fail(f"there is no log at `{place}`")
     directory = session.directory_place()
     beside = directory if directory is not None and not is_url(directory) else "directory.yaml"
     return opened_store(beside, place)
@@ -61,7 +66,7 @@ class DecisionLog:
         self.digest = policy.digest
         self.now = now
         self.waiting: list[dict[str, Any]] = []
-        self.store = log_store(session, place)
+        self.store = log_store(session, place, must_exist=False)
 
     def take(self, request: Mapping[str, Any], rules: list[dict[str, Any]]) -> None:
         """Notes a request that was allowed by these rules."""

@@ -132,7 +132,7 @@ def _lint(places: list[str], directory_path: str | None, config: Config, stdin_f
             for policy in policies_below(path) if path.is_dir() else [path]:
                 policies.setdefault(policy.resolve(), policy)
     for policy in policies.values():
-        if people is not None:
+        if people is not None and (directory_path is not None or _is_configured(policy, config)):
             lint_people(linted, policy, people)
         else:
             lint_policy(linted, policy, given or _configured(policy, config))
@@ -164,12 +164,17 @@ def _configured(policy: Path, config: Config) -> Path | None:
     """The directory of remit.toml, for the policy of remit.toml."""
     if config.directory is None or "://" in config.directory:
         return None
-    if config.policy is not None and config.policy.resolve() != policy.resolve():
+    if not _is_configured(policy, config):
         return None
     place = Path(config.directory)
     if not _exists(place):
         fail(f"there is no directory at `{place}`", "remit.toml names it under `directory`")
     return place
+
+
+def _is_configured(policy: Path, config: Config) -> bool:
+    """Whether the directory of remit.toml goes with this policy."""
+    return config.policy is None or config.policy.resolve() == policy.resolve()
 
 
 def _exists(path: Path) -> bool:

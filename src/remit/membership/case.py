@@ -17,7 +17,6 @@ from remit.membership.roster import Roster, domain_of
 from remit.model.types import Reading
 from remit.table.shape import EventEntry, Place
 
-
 _GIVING_NOBODY = ("remove", "delete_group", "create_scope", "delete_scope")  # they leave nobody to give a role to
 
 

@@ -178,6 +178,8 @@ def _said(case: Case, after: User | None, roles: tuple[str, ...]) -> str:
         return f"group {event.group} holds {', '.join(roles) or 'no role'}{at}"
     if after is None:
         return f"{event.user} is removed"
+    if not roles and event.type not in ("change_role", "revoke"):
+        return f"{after.id} is {after.status}"
     return f"{after.id} is {after.status} and holds {', '.join(roles) or 'no role of their own'}{at}"
 
 

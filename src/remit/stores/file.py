@@ -70,12 +70,20 @@ class FileStore:
         given = read_event(event, setting.index.table)
         if dry_run:
             with self.journal.turn:
-                return self._foreseen(setting, given, now)
+                first = None if given.id is None else self.seen(given.id)
+                return first or judge_event(setting.index, self._read().roster, given, now).result()
         with plainly(self.path, "read"):
             os.stat(self.path)  # first: where the path is wrong no lock is left beside it
         with self._locked():
             first = self._first_result(given, None)
             return self._applied(setting, given, now) if first is None else first
+
+    def seen(self, id: str) -> dict[str, Any] | None:
+        """See `Store.seen`. What a killed process left undone was not seen."""
+        with self.journal.turn, plainly(self.journal.path, "read"):
+            end = self.journal.end()
+            undone = end.record is not None and self._is_undone(end.record, self._read().digest)
+            return self.journal.seen(id, end.start if undone else None)
 
     def record(self, records: Iterable[dict[str, Any]]) -> None:
         """Appends records that are no events. The directory need not be there. Raises StoreError."""
@@ -123,15 +131,6 @@ class FileStore:
             self._content = content
         self._mended = (*self.journal.marks, content.mark)
         return outcome.result()
-
-    def _foreseen(self, setting: Setting, given: Event | BadEvent, now: int) -> dict[str, Any]:
-        """What the event would come to."""
-        content = self._read()
-        with plainly(self.journal.path, "read"):
-            end = self.journal.end()
-        undone = end.record is not None and self._is_undone(end.record, content.digest)
-        first = self._first_result(given, end.start if undone else None)
-        return judge_event(setting.index, content.roster, given, now).result() if first is None else first
 
     def _first_result(self, given: Event | BadEvent, before: int | None) -> dict[str, Any] | None:
         if given.id is None:

@@ -117,6 +117,10 @@ class SqlStore:
                 connection.execute(insert(t.seen_events), {"id": id, "result": json.dumps(result)})
             return result
 
+    def seen(self, id: str) -> dict[str, Any] | None:
+        with self._reading() as connection:
+            return self._seen(connection, id)
+
     def _seen(self, connection: sa.Connection, id: str | None) -> dict[str, Any] | None:
         """The first result of an event that came before."""
         if id is None:

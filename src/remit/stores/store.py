@@ -56,6 +56,9 @@ class Store(Protocol):
         record together, or neither. Gives the result line. An event whose `id` was seen before is answered with its
         first result. `dry_run` leaves everything as it is. Raises StoreError, and then nothing was changed."""
 
+    def seen(self, id: str) -> dict[str, Any] | None:
+        """The first result of the event with this id; None where there was none. Raises StoreError."""
+
     def record(self, records: Iterable[dict[str, Any]]) -> None:
         """Appends records that are no events (allowed requests) to the audit log. Raises StoreError."""
 
