@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from remit.explanation.explain import Explanation
     from remit.membership.apply import Applied
     from remit.model.policy import Model
-    from remit.stores.sql import SqlStore
+    from remit.stores.sql import Followed, SqlStore
 
 
 class _RefusedError(Exception):
@@ -113,15 +113,22 @@ class Policy:
             self._index = Index(self.table)
         return self._index
 
-    def apply(self, directory: Directory, event: Mapping[str, Any], now: int | None = None) -> Applied:
+    def apply(
+        self, directory: Directory | shape.Directory, event: Mapping[str, Any], now: int | None = None
+    ) -> Applied:
         """One membership event: judged by the policy's `assignments` and guards, applied whole or refused whole. The
         directory given stays as it is; `Applied` has the one after, the `result` and the audit `record`.
 
         `now` is nanoseconds since 1970, the clock's unless given. Writing to where directories are kept is the stores'
-        business: see `remit apply`."""
+        business: see `remit apply`. Raises DirectoryError where the directory does not fit the policy's scopes."""
         from remit.membership.apply import apply_event
+        from remit.membership.case import MisfitError
 
-        return apply_event(self.index, directory.data, event, clock() if now is None else now)
+        people = directory.data if isinstance(directory, Directory) else directory
+        try:
+            return apply_event(self.index, people, event, clock() if now is None else now)
+        except MisfitError as error:
+            raise DirectoryError(error.diagnostics) from None
 
     def bind(self, directory: Directory | shape.Directory | None = None, clock: Callable[[], int] | None = None) -> Pdp:
         """The decision point for a directory (None: an empty one). `clock` gives nanoseconds since 1970.
@@ -158,36 +165,40 @@ class Directory:
         """From a YAML or JSON file, or from a database by its address (`sqlite:///people.db`, `postgresql://…`).
 
         Raises DirectoryError with every finding in a file; StoreError where a database cannot be read."""
-        if isinstance(path, str) and "://" in path:
+        from remit.project.directories import is_url, load_directory
+
+        if isinstance(path, str) and is_url(path):
             from remit.stores.store import database
 
             made = cls()
             made._store = database(path)
             made.version, made.data = made._store.snapshot()
             return made
-        from remit.project.directories import load_directory
-
         data, findings = load_directory(Path(path))
         if findings:
             raise DirectoryError(findings)
         return cls(data)
 
-    def refreshed(self) -> tuple[Directory, frozenset[str] | None]:
-        """The directory as its database has it now, reading the changed rows alone, and the groups whose entries
-        changed; None for these where all of it was read anew. Itself where nothing changed, or where it is no
-        database's. Raises StoreError."""
+    def close(self) -> None:
+        """Lets go of the database; what was loaded stays."""
+        if self._store is not None:
+            self._store.close()
+
+    def refreshed(self) -> tuple[Directory, Followed | None]:
+        """The directory as its database has it now, reading the changed rows alone, and what changed; None for that
+        where all of it was read anew. Itself where nothing changed, or where it is no database's. Raises StoreError."""
         if self._store is None or self.version is None:
-            return self, frozenset()
+            return self, None
         version, changes = self._store.changes_since(self.version)
-        if version == self.version:
-            return self, frozenset()
+        if version == self.version and changes is not None:
+            return self, changes
         made = Directory()
         made._store = self._store
         if changes is None:
             made.version, made.data = self._store.snapshot()
             return made, None
         made.version, made.data = version, changes.on(self.data)
-        return made, frozenset(changes.groups)
+        return made, changes
 
     @classmethod
     def from_text(cls, text: str, name: str = "directory.yaml") -> Directory:
@@ -216,17 +227,19 @@ class Pdp(Engine):
         Raises StoreError where the database cannot be read, DirectoryError where it no longer fits the policy."""
         if self.source is None:
             return self
-        directory, groups = self.source.refreshed()
+        directory, changes = self.source.refreshed()
         if directory is self.source:
             return self
         from remit.directory.fit import misfits
 
-        if wrong := misfits(self.table, directory.data):
+        people = directory.data
+        looked_at = people if changes is None else people._replace(users=changes.there(), groups=changes.groups_there())
+        if wrong := misfits(self.table, looked_at):
             raise DirectoryError(wrong)
-        if groups is None:
-            made = Pdp(self.table, directory.data, self.clock, self.index)
+        if changes is None:
+            made = Pdp(self.table, people, self.clock, self.index)
         else:
-            made = self.following(directory.data, groups)
+            made = self.following(people, changes.groups)
         made.source = directory
         return made
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from remit import Policy
 from remit.cli.main import remit
 
 POLICY = """
@@ -67,12 +70,27 @@ def call(*words: str, given: str = "") -> Result:
     return CliRunner().invoke(remit, list(words), input=given, standalone_mode=True)
 
 
+def called(*words: str, **how: Any) -> subprocess.Popen[bytes]:
+    """The command as a process of its own, in the folder we stand in."""
+    return subprocess.Popen([sys.executable, "-m", "remit", *words], **how)
+
+
 def lines(*events: Any) -> str:
     return "".join(event if isinstance(event, str) else json.dumps(event) + "\n" for event in events)
 
 
 def results(found: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in found.stdout.splitlines()]
+
+
+def results_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def asking(user: str) -> dict[str, Any]:
+    """A request, which an owner is allowed."""
+    resource = {"type": "member", "id": "kim"}
+    return {"subject": {"type": "user", "id": user}, "action": {"name": "invite"}, "resource": resource}
 
 
 # -- apply -------------------------------------------------------------------------------------------------------------
@@ -148,6 +166,83 @@ def test_an_event_with_an_id_is_applied_once(place: str) -> None:
     again = results(call("apply", "--directory", place, given=lines(once, {**REMOVE_LAST, "id": "e-1"})))
     assert again == first * 2
     assert first[0]["code"] == "accepted"
+
+
+def test_a_dry_run_answers_an_id_once(place: str) -> None:
+    """An id that comes twice in one dry run has its first result, whatever the second event says, and is not judged."""
+    once, refused = {**INVITE, "id": "e-1"}, {**REMOVE_LAST, "id": "e-2"}
+    second = {"type": "invite", "user": "lee", "by": "ann", "role": "owner", "id": "e-2"}
+    given = lines(once, {**REMOVE_LAST, "id": "e-1"}, once, refused, second, REMOVE_LAST)
+    found = results(call("apply", "--dry-run", "--directory", place, given=given))
+    assert found[0] == found[1] == found[2]
+    assert found[3] == found[4]
+    assert [one["code"] for one in found] == ["accepted"] * 3 + ["guard_failed"] * 3
+    assert found == results(call("apply", "--directory", place, given=given))
+
+
+@pytest.mark.parametrize(("last", "code"), [(None, 0), (REMOVE_LAST, 1), ({"type": "fly"}, 2)])
+def test_a_reader_that_goes_away_stops_nothing(place: str, folder: Path, last: Any, code: int) -> None:
+    """`remit apply many.jsonl | head -1`: every event is judged and applied, and the exit code is as without the pipe."""
+    people = [f"user-{number:03}" for number in range(300)]  # so many results that no pipe holds them
+    given = [{**INVITE, "user": name} for name in people] + [last] * (last is not None)
+    (folder / "many.jsonl").write_text(lines(*given), encoding="utf-8")
+    pipe = subprocess.PIPE
+    with called("apply", "many.jsonl", "--directory", place, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline())["accepted"]
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(60)) == (b"", code)
+    members = json.loads(call("members", "--directory", place, "--output-format", "json").stdout)["members"]
+    assert {one["user"] for one in members} == {"ann", "bob", *people}
+    assert call("audit", "verify", "--directory", place).stdout.startswith(f"{len(given)} records, unbroken")
+
+
+def test_results_in_text_say_where_the_event_stands(folder: Path) -> None:
+    """From a file each begins with the file and the line, blank lines counted; from standard input with neither."""
+    events = lines(INVITE, "\n", REMOVE_LAST, {"type": "fly"}, "nonsense\n")
+    (folder / "some.jsonl").write_text(events, encoding="utf-8")
+    words = ["apply", "--dry-run", "--output-format", "text"]
+    beginnings = re.compile(r"^(\S.*?)?(accepted|refused|invalid): ", re.MULTILINE)
+    wanted = ["accepted", "refused", "invalid", "invalid"]
+    of_file = beginnings.findall(call(*words, "some.jsonl").stdout)
+    assert of_file == list(zip([f"some.jsonl:{number}: " for number in (1, 3, 4, 5)], wanted, strict=True))
+    for source in ([], ["-"]):
+        assert beginnings.findall(call(*words, *source, given=events).stdout) == [("", word) for word in wanted]
+    assert "some.jsonl" not in call("apply", "--dry-run", "some.jsonl", "--output-format", "json").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--audit", "sqlite:///x.db"], "the audit log of a directory file is a file"),
+        (["--directory", "sqlite:///people.db", "--audit", "log.jsonl"], "a database keeps the audit log itself"),
+    ],
+)
+def test_a_log_that_does_not_go_with_the_directory(folder: Path, words: list[str], said: str) -> None:
+    """A file keeps its log in a file, a database in itself: anything else is a wrong call, and nothing is made of it."""
+    assert call("directory", "import", "directory.yaml", "--directory", "sqlite:///people.db").exit_code == 0
+    before = {file.name for file in folder.iterdir() if "db-" not in file.name}
+    found = call("apply", *words, given=lines(INVITE))
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert said in found.stderr
+    assert re.search(r"^  = help: \S", found.stderr, re.MULTILINE), found.stderr
+    assert {file.name for file in folder.iterdir() if "db-" not in file.name} == before
+    assert (folder / "directory.yaml").read_text(encoding="utf-8") == DIRECTORY
+
+
+@pytest.mark.parametrize("words", [[], ["audit"], ["directory"]])
+def test_a_command_that_is_cut_short_prints_its_help(words: list[str]) -> None:
+    """`remit`, `remit audit` and `remit directory` alone say how they are used, over several lines, and are a wrong
+    call."""
+    with called(*words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        out, err = process.communicate()
+    text = (out + err).decode()
+    assert process.returncode == 2
+    assert len(text.splitlines()) > 5
+    assert text.startswith(" ".join(["Usage: remit", *words]))
+    assert "Commands:\n" in text
+    assert "\\u{" not in text
 
 
 @pytest.mark.parametrize(
@@ -283,6 +378,52 @@ def test_allowed_requests_are_recorded(place: str, folder: Path) -> None:
     assert [one["action"] for one in shown] == ["member.invite"] * 4
     assert shown[0]["additional_data"]["rules"][0]["role"] == "owner"
     assert call("audit", "verify", log, "--directory", place).exit_code == 0
+
+
+def test_a_recorded_request_names_company_and_policy(place: str, folder: Path) -> None:
+    """`company_id` of remit.toml, and the digest of the policy that decided."""
+    (folder / "remit.toml").write_text('company_id = "acme"\n', encoding="utf-8")
+    log = place if place.startswith("sqlite") else "decisions.jsonl"
+    assert call("eval", "--directory", place, "--audit", log, given=lines(asking("ann"))).exit_code == 0
+    [record] = results(call("audit", "show", log, "--as", "ann", "--directory", place, "--output-format", "json"))
+    assert record["company_id"] == "acme"
+    assert record["additional_data"]["policy"] == Policy.load(folder).digest
+    (folder / "clinic.remit").write_text(POLICY.replace("role viewer { }", "role viewer { deny invite on member }"))
+    assert call("eval", "--directory", place, "--audit", log, given=lines(asking("ann"))).exit_code == 0
+    later = results(call("audit", "show", log, "--as", "ann", "--directory", place, "--output-format", "json"))[-1]
+    assert later["additional_data"]["policy"] == Policy.load(folder).digest != record["additional_data"]["policy"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a place that takes no answer is /dev/full")
+@pytest.mark.parametrize("source", ["requests.jsonl", "-"])
+def test_records_are_written_before_answers(folder: Path, source: str) -> None:
+    """Where an answer cannot be written, the record of what was allowed is there all the same."""
+    (folder / "requests.jsonl").write_text(lines(asking("bob"), asking("ann")), encoding="utf-8")
+    (folder / "one.jsonl").write_text(lines(asking("ann")), encoding="utf-8")
+    given = (folder / "one.jsonl").open("rb")
+    with given, open("/dev/full", "wb") as full:
+        words = ("eval", source, "--audit", "decisions.jsonl")
+        with called(*words, stdin=given, stdout=full, stderr=subprocess.PIPE) as process:
+            _, err = process.communicate()
+    assert (process.returncode, b"cannot be written" in err) == (2, True)
+    [record] = results_of(folder / "decisions.jsonl")
+    assert record["action_performed_by_user_id"] == "ann"
+
+
+def test_an_answer_that_was_read_is_on_record(folder: Path) -> None:
+    """Whoever has the answer may be sure of its record, though the process is killed at once."""
+    pipe = subprocess.PIPE
+    with called("eval", "--audit", "decisions.jsonl", stdin=pipe, stdout=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for count in range(1, 4):
+            process.stdin.write(lines(asking("ann")).encode())
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["decision"]
+            assert len(results_of(folder / "decisions.jsonl")) == count
+        process.kill()
+    assert len(results_of(folder / "decisions.jsonl")) == 3
+    assert call("audit", "verify", "decisions.jsonl").exit_code == 0
 
 
 # -- directory ---------------------------------------------------------------------------------------------------------

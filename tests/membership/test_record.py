@@ -42,7 +42,7 @@ def test_a_record_of_each_kind(kind: str) -> None:
     given = ACCEPTED[kind]
     made = record(given)
     assert made["company_id"] == "acme"
-    assert made["created_at"] == "2026-03-01T12:00:00Z"
+    assert made["created_at"] == "2026-03-01T12:00:00.000000Z"
     assert made["action"] == ACTIONS[kind]
     assert made["action_performed_by_user_id"] == (given["user"] if kind in OWN else "ann")
     about = "member" if "user" in given else "group" if "group" in given else "scope"
@@ -127,7 +127,7 @@ def test_an_event_is_recorded_as_it_came() -> None:
     made = record({**given, "id": "e1"})
     assert made["additional_data"]["event"] == given
     assert made["additional_data"]["event_id"] == "e1"
-    assert made["created_at"] == "2026-03-01T12:00:00Z"
+    assert made["created_at"] == "2026-03-01T12:00:00.000000Z"
     made = record(by_ann("create_scope", scope="branch/x", parent="region/east"))
     assert made["additional_data"]["event"]["parent"] == ["region/east"]
 
@@ -202,7 +202,9 @@ def test_a_whole_log() -> None:
     """Has no flaws; how many lines, and the hash of the last, are found. An empty one has neither."""
     checked = check_chain(LOG)
     assert (checked.count, checked.last, checked.flaws) == (5, line_hash(LOG[-1]), ())
-    assert check_chain([]) == (0, None, ())
+    assert checked.hashes == (None, *map(line_hash, LOG))
+    empty = check_chain([])
+    assert (empty.count, empty.last, empty.flaws, empty.hashes) == (0, None, (), (None,))
     for line in LOG:
         Audit.model_validate_json(line)
         assert "\n" not in line

@@ -115,16 +115,31 @@ def test_torn_line_is_dropped(log: Path, left: int) -> None:
     assert whole(log)
 
 
-@pytest.mark.parametrize("hole", [b"\0" * 300, b"\0" * 300 + b"\n", b'{"company_id": "a\n'])
-def test_hole_is_dropped(log: Path, hole: bytes) -> None:
-    """After a power failure a line may be of the right length and have no content."""
+def test_hole_is_dropped(log: Path) -> None:
+    """After a power failure a line may be there without its content and its end."""
     write(log, "a", "b")
     with log.open("ab") as file:
-        file.write(hole)
-    journal = Journal(log)
-    journal.mend()
+        file.write(b"\0" * 300)
+    Journal(log).mend()
     assert names(log) == ["a", "b"]
     assert whole(log)
+
+
+@pytest.mark.parametrize("line", [b"\0" * 300, b'{"company_id": "a', b"", b"{}"])
+def test_a_line_with_an_end_that_is_no_record_stays(log: Path, line: bytes) -> None:
+    """What was written whole is never dropped: it stays where it is, whatever comes behind it, and is a flaw."""
+    write(log, "a", "b")
+    with log.open("ab") as file:
+        file.write(line + b"\n")
+    before = log.read_bytes()
+    journal = Journal(log)
+    with journal.lock():
+        journal.mend()
+        assert log.read_bytes() == before
+        with journal.appended([record("c", "c")]):
+            pass
+    assert log.read_bytes().startswith(before)
+    assert 3 in [flaw.line for flaw in check_chain(Journal(log).lines()).flaws]
 
 
 def test_first_line_torn(log: Path) -> None:

@@ -8,6 +8,7 @@ import random
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,19 +77,23 @@ def test_an_empty_directory(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
-    [("a\0b", "no database keeps"), ("\ud800", "no database keeps"), ("x" * 601, "longer than 600 bytes")],
+    ("name", "said", "told"),
+    [
+        ("a\0b", "no database keeps", "no database keeps"),
+        ("\ud800", "no database keeps", "half a surrogate pair"),
+        ("x" * 601, "longer than 600 bytes", "longer than 600 bytes"),
+    ],
 )
-def test_names_no_database_keeps(store: SqlStore, name: str, said: str) -> None:
+def test_names_no_database_keeps(store: SqlStore, name: str, said: str, told: str) -> None:
     """They are refused in words at import and in events, and the log of decisions takes them."""
     with pytest.raises(StoreError, match=said):
         store.import_directory(Directory({name: User(name)}))
     store.import_directory(TWO_OWNERS, replace=True)
     for event in (remove(name, "ann"), {"type": "create_scope", "scope": "branch/a", "by": "ann", "parent": [name]}):
         result = store.apply(setting(), event, NOW)
-        assert (result["code"], said in result["message"]) == ("invalid_event", True)
+        assert (result["code"], told in result["message"]) == ("invalid_event", True)
     store.record([decision_record(name, "read", {"type": "member", "id": name}, [], NOW, "acme", "digest")])
-    assert assert_whole_log(store) == 3
+    assert assert_whole_log(store) == 4
     assert json.loads(list(store.log())[-1])["reference_id"] == name
 
 
@@ -120,7 +125,8 @@ def test_histories_are_those_of_memory(store: SqlStore) -> None:
         _, changes = store.changes_since(version)
         assert changes is not None
         assert plain(changes.on(following)) == plain(want), seed
-    assert assert_whole_log(store) == count
+    assert assert_whole_log(store) == count + HISTORIES
+    assert [json.loads(line)["action"] for line in store.log()].count("directory.replaced") == HISTORIES
     assert codes["accepted"] > count / 10
     assert len(codes) >= 8, codes
 
@@ -274,12 +280,15 @@ def test_changes_that_were_forgotten(store: SqlStore, database: Database) -> Non
     events = invites()
     for _ in range(3):
         store.apply(setting(), next(events), NOW)
-    engine = engine_of(Place(database.url))
-    with engine.begin() as connection:
-        connection.execute(schema.changes.delete().where(schema.changes.c.version == version + 1))
-    engine.dispose()
+    assert store.changes_since(version)[1] is not None
+    execute(database, f"DELETE FROM changes WHERE version = {version + 1}")
     assert store.changes_since(version) == (version + 3, None)
-    assert store.changes_since(version + 1)[1] is not None
+    later = store.changes_since(version + 1)[1]
+    assert later is not None
+    assert later.users.keys() == {"new2@acme.com", "new3@acme.com"}
+    execute(database, f"DELETE FROM changes WHERE version = {version + 2}")
+    assert store.changes_since(version + 1) == (version + 3, None)
+    assert store.changes_since(version + 2)[1] is not None
 
 
 # -- forms of the tables -----------------------------------------------------------------------------------------------
@@ -512,20 +521,32 @@ def test_a_full_disk(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_file_that_may_not_be_written(tmp_path: Path) -> None:
-    store, path = damaged(tmp_path)
-    before = path.read_bytes()
-    holder = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    holder.close()
-
-    @sa.event.listens_for(store._engine, "connect")
-    def only_read(connection: Any, _record: object) -> None:
-        connection.execute("PRAGMA query_only = ON")
-
-    with pytest.raises(StoreError, match="may not be written"):
-        store.apply(setting(), next(invites()), NOW)
-    store.close()
-    assert path.read_bytes() == before
+def test_a_file_that_may_not_be_written() -> None:
+    """A file without the right to be written is read and not changed; with the right, the same store writes."""
+    with tempfile.TemporaryDirectory() as name:
+        store, path = damaged(Path(name))
+        before = path.read_bytes()
+        path.chmod(0o444)
+        path.parent.chmod(0o777)
+        somebody, me = os.geteuid() or 65534, os.geteuid()  # whom rights bind
+        os.seteuid(somebody)
+        try:
+            assert len(store.load().users) == 402
+            seen = decision_record("ann", "invite", {"type": "member"}, [], NOW, "acme", "digest")
+            for use in (lambda: store.apply(setting(), next(invites()), NOW), lambda: store.record([seen])):
+                with pytest.raises(StoreError, match="may not be written") as caught:
+                    use()
+                assert "permissions" in caught.value.help
+            assert len(store.load().users) == 402
+            store.close()
+        finally:
+            os.seteuid(me)
+        assert path.read_bytes() == before
+        path.chmod(0o644)
+        assert store.apply(setting(), next(invites()), NOW)["accepted"]
+        assert len(store.load().users) == 403
+        assert assert_whole_log(store) == 1
+        store.close()
 
 
 def test_a_lock_held_too_long(store: SqlStore, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from remit.cli.auditing import say_notices, setting_of, store_of
 from remit.cli.session import Session, answers, coloured, directory_option, fail, opened, policy_option
 from remit.membership.apply import Sequence
 from remit.membership.case import MisfitError
-from remit.membership.event import BadEvent
+from remit.membership.event import BadEvent, kept_of
 from remit.policy import Policy, clock
 from remit.project.json_lines import lines, read_line
 from remit.stores.store import Setting, Store, StoreError, UnreadableError
@@ -65,17 +65,28 @@ def command(
         with closing(store), opened(events) as source:
             for number, line in lines(source):
                 event, wrong = read_line(line)
-                result = judge(BadEvent(f"line {number}: {wrong}") if wrong else event)
+                result = judge(_unread(number, wrong, line) if wrong else event)
                 say_notices(store)
                 codes.add(result["code"])
-                click.echo(_text(policy, result) if as_text else json.dumps(result, ensure_ascii=False))
+                here = "" if events == "-" else f"{events}:{number}: "
+                _say(_text(policy, result, here) if as_text else json.dumps(result, ensure_ascii=False))
     except (UnreadableError, MisfitError) as error:
         session.refuse(error.diagnostics)
     except StoreError as error:
         fail(str(error), error.help)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: end quietly
     return 2 if "invalid_event" in codes else int(bool(codes - {"accepted"}))
+
+
+def _say(text: str) -> None:
+    """Where the reader has gone the results go nowhere; the events are judged all the same."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _unread(number: int, wrong: str, line: bytes | None) -> BadEvent:
+    return BadEvent(f"line {number}: {wrong}", given=kept_of((line or b"").decode("utf-8", "replace").rstrip()))
 
 
 def _apply(store: Store, setting: Setting, event: Any) -> dict[str, Any]:
@@ -83,8 +94,8 @@ def _apply(store: Store, setting: Setting, event: Any) -> dict[str, Any]:
 
 
 class _Rehearsal:
-    """A dry run. The first event is judged where the directory is kept; only where another follows one that would
-    change something is the directory read into memory, and changed there."""
+    """A dry run. Events are judged where the directory is kept, up to the first that is accepted; only where another
+    follows it is the directory read into memory, and changed there."""
 
     def __init__(self, store: Store, setting: Setting) -> None:
         self.store = store
@@ -114,7 +125,7 @@ class _Rehearsal:
         return self.sequence.take(event, now)[1].result()
 
 
-def _text(policy: Policy, result: dict[str, Any]) -> str:
+def _text(policy: Policy, result: dict[str, Any], here: str) -> str:
     from remit.report.result_text import result_text
 
-    return result_text(policy.table, result, coloured(), str(Path.cwd()))
+    return result_text(policy.table, result, here, coloured(), str(Path.cwd()))

@@ -10,6 +10,7 @@ import click
 from remit.cli import asking
 from remit.cli.auditing import log_store, reading_permission, say_notices
 from remit.cli.session import Session, answers, directory_option, fail, format_option, policy_option, shown
+from remit.membership.record import check_chain
 from remit.stores.store import StoreError
 
 _TRIES = 10  # at a log that others are writing to
@@ -29,17 +30,23 @@ def command() -> None:
 @policy_option
 @directory_option
 @format_option("text", "json")
+@click.pass_context
 @answers
-def verify(file: str | None, policy_path: str | None, directory_path: str | None, output_format: str | None) -> int:
-    """Whether any record was changed, removed or moved since it was written.
+def verify(
+    context: click.Context,
+    file: str | None,
+    policy_path: str | None,
+    directory_path: str | None,
+    output_format: str | None,
+) -> int:
+    """Check that no record was changed, removed or moved.
 
     Example: remit audit verify
 
     Exit codes: 0 unbroken, 1 broken, 2 the log cannot be read."""
-    from remit.membership.record import check_chain
-
     session = Session(policy_path, directory_path)
     store = log_store(session, file)
+    context.call_on_close(store.close)
     try:
         for _ in range(_TRIES):
             end = store.log_end()
@@ -49,14 +56,20 @@ def verify(file: str | None, policy_path: str | None, directory_path: str | None
     except StoreError as error:
         fail(str(error), error.help)
     say_notices(store)
+    if checked.unreadable and checked.unreadable == checked.count:
+        fail("this is no audit log: not one line of it is a record")
     flaws = [(flaw.line, flaw.message) for flaw in checked.flaws]
     if end is None and checked.count:
         flaws.append((checked.count, "how many records there should be was not kept: some may be missing at the end"))
     elif end is not None and end[0] > checked.count:
         missing = end[0] - checked.count
-        flaws.append((checked.count + 1, f"{missing} record{'s are' if missing > 1 else ' is'} missing at the end"))
-    elif end is not None and end != (checked.count, checked.last):
-        flaws.append((max(checked.count, 1), "the end is not the one that was written"))
+        flaws.append((checked.count, f"{missing} record{'s are' if missing > 1 else ' is'} missing behind this line"))
+    elif end is not None and checked.hashes[end[0]] != end[1]:
+        flaws.append((max(end[0], 1), "this is not the record that was written here"))
+    elif end is not None and end[0] < checked.count:
+        more = checked.count - end[0]
+        counted = f"{more} record{'s' if more > 1 else ''} at the end {'are' if more > 1 else 'is'} not counted yet"
+        click.echo(f"note: {counted}: whoever wrote was interrupted, or somebody added to the log", err=True)
     if asking.chosen(output_format, session, "text", "json") == "json":
         found = [{"line": line, "message": message} for line, message in flaws]
         click.echo(json.dumps({"records": checked.count, "last": checked.last, "flaws": found}))
@@ -78,8 +91,10 @@ def verify(file: str | None, policy_path: str | None, directory_path: str | None
 @policy_option
 @directory_option
 @format_option("text", "json")
+@click.pass_context
 @answers
 def show(
+    context: click.Context,
     file: str | None,
     reader: str,
     by: str | None,
@@ -89,8 +104,10 @@ def show(
     directory_path: str | None,
     output_format: str | None,
 ) -> int:
-    """Show the log to a user who may read it: by the policy's action `audit`, or what `audit_permission` in remit.toml
-    names. Whoever may not read it gets a no, and nothing of the log.
+    """Show the log to a user who may read it.
+
+    The policy says who: by its action `audit`, or what `audit_permission` in remit.toml names. Whoever may not read it
+    gets a no, and nothing of the log.
 
     Example: remit audit show --as fay --action member.removed
 
@@ -107,11 +124,14 @@ def show(
     filters = {"action_performed_by_user_id": by, "action": action, "reference_id": about}
     as_json = asking.chosen(output_format, session, "text", "json") == "json"
     store = log_store(session, file)
+    context.call_on_close(store.close)
     try:
+        if check_chain(store.log()).flaws:
+            click.echo("note: this log is broken: `remit audit verify` says where", err=True)
         for text in store.log():
             record = _record(text)
             if all(value is None or record.get(key) == value for key, value in filters.items()):
-                click.echo(text if as_json else shown(_line(record)))
+                click.echo(json.dumps(record, ensure_ascii=False) if as_json else shown(_line(record)))
     except StoreError as error:
         fail(str(error), error.help)
     say_notices(store)

@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from remit.cli.session import Session, fail, shown
+from remit.cli.session import Session, fail, refuse_database, shown
 from remit.diagnostics import similar
 from remit.membership.record import decision_record
 from remit.policy import Policy
-from remit.stores.store import Setting, Store, StoreError, is_url, open_store
+from remit.project.directories import is_url
+from remit.stores.store import Setting, Store, StoreError, open_store
 from remit.table.shape import Table
 
 
@@ -25,9 +26,13 @@ def store_of(session: Session, audit: str | None = None) -> Store:
     """The store of the session's directory, or the end of the call."""
     place = session.directory_place()
     if place is None:
-        fail("this asks about users, and there is no directory", "name one with --directory")
+        fail("there is no directory", "name one with --directory; an empty file is one in which nobody is known yet")
     if audit is not None and is_url(place):
         fail("a database keeps the audit log itself", "leave out --audit")
+    if not is_url(place):
+        refuse_database(place)
+    if audit is not None and is_url(audit):
+        fail("the audit log of a directory file is a file", "name a file, or bring the directory into a database")
     return opened_store(place, audit)
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from remit.cli.session import Session, answers, directory_option, fail, policy_option
-from remit.policy import Directory, DirectoryError
-from remit.stores.store import StoreError, database, is_url
+from remit.directory.fit import unknown_roles
+from remit.policy import Directory, DirectoryError, clock
+from remit.project.directories import is_url
+from remit.stores.store import StoreError, database
 
 
 @click.group("directory", short_help="bring a directory into a database, or out of one")
@@ -37,10 +39,15 @@ def import_(file: str, replace: bool, policy_path: str | None, directory_path: s
     except DirectoryError as error:
         session.refuse(error.diagnostics)
     session.bind(policy, directory)  # what does not fit the policy is not brought in
+    lost = unknown_roles(policy.table, directory.data)
+    if lost:
+        click.echo(
+            f"note: {_counted(len(lost), 'assignment')} of roles that the policy lacks: see remit lint", err=True
+        )
     try:
         store = database(_address(session))
-        store.migrate()
-        store.import_directory(directory.data, replace)
+        store.import_directory(directory.data, replace, clock(), session.config.company_id or "")
+        store.close()
     except StoreError as error:
         fail(str(error), error.help)
     click.echo(f"{_counted(len(directory.data.users), 'user')} and {_counted(len(directory.data.groups), 'group')}")
@@ -58,7 +65,10 @@ def export(target: str | None, policy_path: str | None, directory_path: str | No
     Example: remit directory export --directory sqlite:///people.db -o directory.yaml"""
     from remit.directory.exporting import directory_text
 
-    text = directory_text(Session(policy_path, directory_path).directory().data)
+    try:
+        text = directory_text(Session(policy_path, directory_path).directory().data)
+    except (ValueError, TypeError) as error:
+        fail(f"this cannot be written as a file: {error}")
     if target is None:
         click.echo(text, nl=False)
         return 0

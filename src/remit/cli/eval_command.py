@@ -39,7 +39,7 @@ def command(requests: str, audit: str | None, policy_path: str | None, directory
         from remit.cli.auditing import DecisionLog
 
         log = DecisionLog(session, policy, audit, now)
-    at_once = _AT_ONCE if log is not None and requests != "-" else 1  # whoever feeds a pipe waits for each answer
+    at_once = _AT_ONCE if log is not None and os.path.isfile(requests) else 1  # who feeds a pipe waits for each answer
     valid = True
     waiting: list[dict[str, Any]] = []
     try:

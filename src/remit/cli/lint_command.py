@@ -11,12 +11,13 @@ from pathlib import Path
 
 import click
 
-from remit.cli.session import Session, answers, coloured, directory_option, fail, format_option, policy_option
+from remit.cli.session import Session, answers, coloured, directory_option, fail, format_option, loaded, policy_option
 from remit.codes import CODES
 from remit.diagnostics import Diagnostic, similar
 from remit.directory.shape import Directory
 from remit.policy import clock
 from remit.project.config import FAIL_LEVELS, Config
+from remit.project.directories import is_url
 from remit.project.files import write_whole
 from remit.project.linting import Linted, is_table, lint_directory, lint_people, lint_policy, lint_text
 from remit.project.policies import policies_below
@@ -87,7 +88,7 @@ def command(
     choice = Choice(_codes("--select", select, config.select), _codes("--ignore", ignore, config.ignore))
     places = list(paths) or [str(session.policy_path)]
     try:
-        linted = _lint(places, directory_path, config, stdin_filename)
+        linted = _lint(places, directory_path, session, stdin_filename)
     except MemoryError:
         fail("this takes more memory than there is", "split the policy, or the directory")
     findings = linted.ordered()
@@ -110,8 +111,9 @@ def _codes(option: str, given: tuple[str, ...], configured: tuple[str, ...]) -> 
     return words
 
 
-def _lint(places: list[str], directory_path: str | None, config: Config, stdin_filename: str | None) -> Linted:
+def _lint(places: list[str], directory_path: str | None, session: Session, stdin_filename: str | None) -> Linted:
     """All that is found at all places; each policy and each directory is looked at once."""
+    config = session.config
     linted = Linted(clock())
     people = _from_database(directory_path, config)
     given = None if people is not None else _given(directory_path)
@@ -127,7 +129,7 @@ def _lint(places: list[str], directory_path: str | None, config: Config, stdin_f
         elif path.is_file() and is_table(path):
             fail(f"`{place}` is a compiled table, which has no text to lint", "name the policy it was compiled from")
         elif path.is_file() and path.suffix.lower() in _DIRECTORIES:
-            lint_directory(linted, path, path.parent)
+            lint_directory(linted, path, session.given_policy)
         else:
             for policy in policies_below(path) if path.is_dir() else [path]:
                 policies.setdefault(policy.resolve(), policy)
@@ -142,14 +144,7 @@ def _lint(places: list[str], directory_path: str | None, config: Config, stdin_f
 def _from_database(directory_path: str | None, config: Config) -> Directory | None:
     """The directory, where it is named as a database's address."""
     place = directory_path or config.directory
-    if place is None or "://" not in place:
-        return None
-    from remit.stores.store import StoreError, database
-
-    try:
-        return database(place).load()
-    except StoreError as error:
-        fail(str(error), error.help)
+    return loaded(place).data if place is not None and is_url(place) else None
 
 
 def _given(directory_path: str | None) -> Path | None:
@@ -162,7 +157,7 @@ def _given(directory_path: str | None) -> Path | None:
 
 def _configured(policy: Path, config: Config) -> Path | None:
     """The directory of remit.toml, for the policy of remit.toml."""
-    if config.directory is None or "://" in config.directory:
+    if config.directory is None or is_url(config.directory):
         return None
     if not _is_configured(policy, config):
         return None

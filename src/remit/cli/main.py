@@ -104,6 +104,9 @@ def main() -> int:
 
 def _say(error: click.ClickException) -> None:
     """A wrong call, said as every other mistake is. click's text may quote an argument."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return
     from remit.cli.session import paint, shown
 
     message = shown(error.format_message().rstrip("."))

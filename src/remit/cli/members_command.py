@@ -33,5 +33,5 @@ def command(scope: str | None, policy_path: str | None, directory_path: str | No
         return 0
     from remit.report.members_text import members_text
 
-    click.echo(members_text(answer))
+    click.echo(members_text(answer, policy.table.individual_over_group))
     return 0

@@ -85,7 +85,10 @@ class Question:
         needs_directory = roles is None or (asked.scope is not None and asked.scope != table.root)
         directory = session.directory() if needs_directory else None
         self._path = asking.path_from_here(table)
-        self.source = asking.from_here(directory.data.name) if directory else ""
+        self.source = ""
+        if directory is not None:
+            name = directory.data.name
+            self.source = name if "://" in name else asking.from_here(name)
         self.pdp: Pdp = session.bind(policy, directory)
         resource = {"type": kind, "id": identifier, "properties": properties}
         self.asked = read_parts(

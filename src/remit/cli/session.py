@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, TypeVar
@@ -12,6 +13,7 @@ import click
 
 from remit.policy import Directory, DirectoryError, Pdp, Policy, PolicyError
 from remit.project.config import Config, ConfigError, find
+from remit.project.directories import is_url
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -81,6 +83,7 @@ class Session:
         except ConfigError as error:
             fail(str(error))
         self.policy_path = Path(policy_path) if policy_path else self.config.policy or Path(".")
+        self.given_policy = Path(policy_path) if policy_path else self.config.policy
         self.given_directory = directory_path or self.config.directory
 
     def policy(self) -> Policy:
@@ -106,22 +109,15 @@ class Session:
         place = self.directory_place()
         if place is None:
             fail("this asks about users, and there is no directory", "name one with --directory, or ask with --role")
-        if "://" in place:
-            return self._from_store(place)
+        if is_url(place):
+            return loaded(place)
         if not Path(place).is_file():
             fail(f"there is no directory at `{place}`", "name one with --directory")
+        refuse_database(place)
         try:
             return Directory.load(place)
         except DirectoryError as error:
             self.refuse(error.diagnostics)
-
-    def _from_store(self, place: str) -> Directory:
-        from remit.stores.store import StoreError
-
-        try:
-            return Directory.load(place)
-        except StoreError as error:
-            fail(str(error), error.help)
 
     def bind(self, policy: Policy, directory: Directory | None, clock: Callable[[], int] | None = None) -> Pdp:
         """The decision point, or the end of the call."""
@@ -137,6 +133,25 @@ class Session:
         colour = coloured(err=True)
         click.echo(draw_findings(diagnostics, colour, str(Path.cwd())), err=True, color=colour)
         raise click.exceptions.Exit(2)
+
+
+def loaded(address: str) -> Directory:
+    """The directory in a database, or the end of the call."""
+    from remit.stores.store import StoreError
+
+    try:
+        directory = Directory.load(address)
+    except StoreError as error:
+        fail(str(error), error.help)
+    directory.close()
+    return directory
+
+
+def refuse_database(place: str) -> None:
+    """Ends the call where a path names a SQLite database, which goes by its address."""
+    with suppress(OSError), Path(place).open("rb") as file:
+        if file.read(16) == b"SQLite format 3\0":
+            fail(f"`{place}` is a database", f"name it by its address: sqlite:///{place}")
 
 
 def opened(place: str) -> BinaryIO:

@@ -15,7 +15,11 @@ from remit.directory.shape import Directory, Group, Scope, User
 
 
 def directory_text(directory: Directory) -> str:
-    """The whole text. Raises ValueError or TypeError where an attribute holds what JSON cannot say."""
+    """The whole text. Raises ValueError or TypeError where an attribute holds what JSON cannot say, and where a member
+    could be read as a group."""
+    for group in directory.groups.values():
+        if odd := next((name for name in group.members if name.startswith("group/")), None):
+            raise ValueError(f"the user `{odd}` is in a group, where a file would name the group")
     return "".join(_lines(directory)) or "{}\n"
 
 

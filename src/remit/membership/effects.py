@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from remit.diagnostics import similar
 from remit.directory.changes import (
     Change,
     DomainJoined,
@@ -30,7 +31,8 @@ def check_names(case: Case) -> None:
     if event.role is not None and table.canonical_role(event.role) is None:
         stale = event.type == "revoke" and any(one.role == event.role for one in case.own())
         if not stale:  # what a former policy gave may be taken away
-            raise RefusedError("unknown_role", f"the policy has no role `{event.role}`")
+            near = similar(event.role, table.roles)
+            raise RefusedError("unknown_role", f"the policy has no role `{event.role}`{f'; {near}' if near else ''}")
     if event.type == "create_scope":
         _check_new_scope(case)
     elif not case.scope_known:

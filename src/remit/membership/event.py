@@ -3,11 +3,13 @@
     {"type": "invite", "user": "bob@acme.com", "by": "ann", "role": "vet", "scope": "branch/north"}
 
 An unknown key is refused, and so is one that the kind of event has no use for: a misspelt `scope` must not mean the
-root. Null is absent. `remit.wire.Event` says the same of the shape, and a test holds both to one verdict.
+root. Null is absent. Every event that is read here fits `remit.wire.Event`, which a test holds; the schema does not say
+which keys go with which kind.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -44,17 +46,22 @@ class Event(NamedTuple):
 
 
 class BadEvent(NamedTuple):
-    """Why an event cannot be judged, in words; `type`, `user`, `by` and `id` as far as they could be read."""
+    """Why an event cannot be judged, in words; `type`, `user`, `by` and `id` as far as they could be read. `given` is
+    what came, without claims, as far as a log can keep it."""
 
     why: str
     type: str | None = None
     user: str | None = None
     by: str | None = None
     id: str | None = None
+    given: Any = None
 
 
 _HALF = re.compile("[\ud800-\udfff]")
+_UNKEPT = re.compile("[\0\ud800-\udfff]")
 _DEEPEST = 50  # values inside each other
+_LONGEST_KEPT = 4_000  # characters that a record keeps of what was no event
+LONGEST_NAME = 600  # bytes: three of them and their overhead fit into one index entry of PostgreSQL (2,704)
 _ALWAYS = ("type", "by", "claims", "time", "id")
 _WINDOW = ("from", "until")
 # Kind → the keys it must have, and those it may have beside `_ALWAYS`.
@@ -86,13 +93,13 @@ def read_event(value: Any, table: Table) -> Event | BadEvent:
     if isinstance(value, BadEvent):
         return value
     if not isinstance(value, Mapping):
-        return BadEvent("an event is an object with a `type`")
+        return BadEvent("an event is an object with a `type`", given=kept_of(value))
     given = {key: item for key, item in value.items() if item is not None}
     bad = BadEvent("", *(_text(given.get(key)) for key in ("type", "user", "by", "id")))
     unknown = next((key for key in value if key not in _KNOWN), None)  # with null as well: it is misspelt all the same
     why = _unwritable(value, _DEEPEST) or _shape(given, unknown) or _values(given, table)
     if why:
-        return bad._replace(why=why)
+        return bad._replace(why=why, given=kept_of({key: item for key, item in value.items() if key != "claims"}))
     parent = given.get("parent", ())
     start, end, time = (parse_instant(given[key]) if key in given else None for key in ("from", "until", "time"))
     return Event(
@@ -102,6 +109,17 @@ def read_event(value: Any, table: Table) -> Event | BadEvent:
         end=end,
         time=time,
     )
+
+
+def kept_of(value: Any) -> Any:
+    """What came, where a log can keep it: JSON of a moderate size; else its beginning, as text."""
+    if _unwritable(value, _DEEPEST):
+        return None
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        return None
+    return value if len(text) <= _LONGEST_KEPT else text[:_LONGEST_KEPT]
 
 
 def _text(value: Any) -> str | None:
@@ -118,6 +136,15 @@ def _unwritable(value: Any, depth: int) -> str:
         return f"nested more than {_DEEPEST} deep"
     parts = [*value, *value.values()] if isinstance(value, Mapping) else value
     return next((why for part in parts if (why := _unwritable(part, depth - 1))), "")
+
+
+def name_trouble(name: str) -> str:
+    """Why a name cannot be kept, wherever directories are; empty where it can."""
+    if _UNKEPT.search(name):
+        return "holds a character that no database keeps"
+    if len(name) * 4 > LONGEST_NAME and len(name.encode()) > LONGEST_NAME:
+        return f"is longer than {LONGEST_NAME} bytes"
+    return ""
 
 
 def _shape(given: Mapping[str, Any], unknown: Any) -> str:
@@ -138,12 +165,25 @@ def _shape(given: Mapping[str, Any], unknown: Any) -> str:
     for key in must:
         if key not in given:
             return f"`{kind}` needs `{key}`"
+    for key, name in _names(given):
+        if trouble := name_trouble(name):
+            return f"`{key}` {trouble}"
+    if str(given.get("user", "")).startswith("group/"):
+        return "a user's id does not begin with `group/`, which names groups where members are listed"
     if kind in ("assign", "revoke") and ("user" in given) == ("group" in given):
         return f"`{kind}` needs `user` or `group`" + (", not both" if "user" in given else "")
     for key in _TEXTS:
         if key in given and _text(given[key]) is None:
             return f"`{key}` is {'an empty text' if given[key] == '' else 'no text'}"
     return ""
+
+
+def _names(given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The names an event holds, each with its key."""
+    parents = given.get("parent", ())
+    found = [(key, given.get(key)) for key in _TEXTS]
+    found += [("parent", name) for name in (parents if isinstance(parents, list | tuple) else (parents,))]
+    return [(key, name) for key, name in found if isinstance(name, str)]
 
 
 def _values(given: Mapping[str, Any], table: Table) -> str:

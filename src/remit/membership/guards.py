@@ -7,8 +7,9 @@ at first: each before and after, at the moments when something of theirs begins 
     bob is owner until July          in July nobody is: refused, and the message says from when on
 
 Others are counted only where the touched people lost or gained, and no further than needed: as soon as enough others
-hold the role at every later moment, a least is safe; as soon as too many do, a most is broken. So the cost of an event
-grows with the people it touches and with the guard's number, not with the directory.
+hold the role at every later moment, a least is safe; as soon as too many do, a most is broken. So the
+cost of an event grows with the people it touches, with the guard's number, with those who hold its role for a time
+only, and under `per KIND` with the places below; never with everybody else.
 
 | guard | where | holding |
 |---|---|---|
@@ -215,8 +216,8 @@ class Guards:
             beside = [one.id for one in others if self._holds(guard, one, place, time)]
             count = len(beside) + self._number(guard, afters, place, time)
             if count < guard.count if least else count > guard.count:
-                people = self._concerned(guard, place, time, befores, afters)
-                named = people if least else {*people, *beside}
+                holding = {one.id for one in afters if self._holds(guard, one, place, time)}
+                named = self._losing(guard, place, time, befores) - holding if least else {*holding, *beside}
                 return Broken(guard, place, None if time == self.now else time, count, tuple(sorted(named)))
         return None
 
@@ -227,12 +228,8 @@ class Guards:
         change = self._number(guard, afters, place, time) - self._number(guard, befores, place, time)
         return -change if least else change
 
-    def _concerned(
-        self, guard: GuardEntry, place: str | None, time: int, befores: list[Person], afters: list[Person]
-    ) -> set[str]:
-        had = {one.id for one in befores if self._holds(guard, one, place, time)}
-        has = {one.id for one in afters if self._holds(guard, one, place, time)}
-        return had - has if guard.kind == "least" else has - had
+    def _losing(self, guard: GuardEntry, place: str | None, time: int, befores: list[Person]) -> set[str]:
+        return {one.id for one in befores if self._holds(guard, one, place, time)}
 
     def _others(self, guard: GuardEntry, place: str | None, touched: set[str]) -> Iterator[Person]:
         """Who else has to do with the role, as the directory is."""

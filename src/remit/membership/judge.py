@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from remit.directory.changes import Change, GroupPut, Joined, Left, UserGone, UserPut, changed
 from remit.directory.shape import Assignment, Status, User
 from remit.evaluator.index import Index
+from remit.instant import format_instant
 from remit.membership.case import Case, RefusedError
 from remit.membership.effects import changes_of, check_names
 from remit.membership.event import OWN, BadEvent, Event
@@ -64,6 +65,8 @@ def judge_event(index: Index, roster: Roster, event: Event | BadEvent, now: int)
     of its own. Raises MisfitError where the directory does not fit the policy's scopes."""
     if isinstance(event, BadEvent):
         return Outcome("invalid_event", message=event.why)
+    if event.time is not None and event.time > now:  # else roles that begin later would count already
+        return Outcome("invalid_event", message="`time` is later than now")
     case = Case(index, roster, event, now if event.time is None else event.time)
     try:
         return _accepted(case)
@@ -170,10 +173,15 @@ def _said(case: Case, after: User | None, roles: tuple[str, ...]) -> str:
     """What holds now, in plain words."""
     event = case.event
     if event.type in ("create_group", "delete_group", "create_scope", "delete_scope"):
-        return f"{event.group or event.scope} is {'there' if event.type.startswith('create') else 'gone'}"
+        thing = f"group {event.group}" if event.group is not None else event.scope
+        return f"{thing} is {'there' if event.type.startswith('create') else 'gone'}"
     if event.type in ("join", "leave"):
         return f"{event.user} is {'in' if event.type == 'join' else 'not in'} group {event.group}"
     at = f" at {event.scope}" if event.scope else ""
+    if roles and event.start is not None:
+        at += f" from {format_instant(event.start)}"
+    if roles and event.end is not None:
+        at += f" until {format_instant(event.end)}"
     if event.group is not None:
         return f"group {event.group} holds {', '.join(roles) or 'no role'}{at}"
     if after is None:

@@ -38,7 +38,7 @@ ACTIONS = {
     "create_scope": "scope.created",
     "delete_scope": "scope.deleted",
 }
-_MICROSECOND = 1_000  # nanoseconds: what those who read logs can take
+_SECOND = 1_000_000_000
 _DATABASE_TIME = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)([+-]\d\d)(?::?(\d\d))?", re.ASCII)
 
 
@@ -62,7 +62,7 @@ def event_record(
         "code": outcome.code,
         "message": outcome.message,
         "guard": outcome.guard,
-        "event": _kept(event) if isinstance(event, Event) else {"type": event.type},
+        "event": _kept(event) if isinstance(event, Event) else event.given,
         "event_id": event.id,
         "roles": list(outcome.roles),
         "status": outcome.status,
@@ -88,18 +88,31 @@ def decision_record(
     return _record(company, now, f"{kind}.{action}", user, kind, resource.get("id"), data)
 
 
+def import_record(users: int, groups: int, now: int, company: str, version: int) -> dict[str, Any]:
+    """The record of a whole directory put in the place of another."""
+    said = f"{users} users and {groups} groups are there instead of those before"
+    data = {"accepted": True, "message": said, "users": users, "groups": groups, "directory_version": version}
+    return _record(company, now, "directory.replaced", None, "directory", None, data)
+
+
 def _record(
     company: str, now: int, action: str, by: str | None, kind: str, reference: str | None, data: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "company_id": company,
-        "created_at": format_instant(now - now % _MICROSECOND),
+        "created_at": _micros(now),
         "action": action,
         "action_performed_by_user_id": by,
         "reference_type": kind,
         "reference_id": reference,
         "additional_data": data,
     }
+
+
+def _micros(now: int) -> str:
+    """Always six digits of a second, so that columns line up and texts sort as times do."""
+    second = now - now % _SECOND
+    return f"{format_instant(second)[:-1]}.{now % _SECOND // 1_000:06}Z"
 
 
 def _kept(event: Event) -> dict[str, Any]:
@@ -136,11 +149,13 @@ class Flaw(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """A log that was read: how many records, the hash of the last, and what is wrong with it."""
+    """A log that was read: how many records, the hash of the last, what is wrong with it, and where it stood."""
 
     count: int  # type: ignore[assignment]  # not the tuple's method of that name
     last: str | None
     flaws: tuple[Flaw, ...]
+    hashes: tuple[str | None, ...]  # of each line, from 1; of none, None
+    unreadable: int  # lines that are no records
 
 
 def check_chain(lines: Iterable[str]) -> Checked:
@@ -148,10 +163,12 @@ def check_chain(lines: Iterable[str]) -> Checked:
     line behind it. What is cut off the end only the count and the last hash can tell."""
     previous: str | None = None
     flaws: list[Flaw] = []
-    number = 0
+    hashes: list[str | None] = [None]
+    number = unreadable = 0
     for number, text in enumerate(lines, 1):
         record, why = read_record(text)
         if record is None:
+            unreadable += 1
             flaws.append(Flaw(number, why))
         else:
             named = record["additional_data"].get("previous")
@@ -159,7 +176,8 @@ def check_chain(lines: Iterable[str]) -> Checked:
                 before = "the first record names one before it" if number == 1 else "it does not follow the line before"
                 flaws.append(Flaw(number, f"{before}: a line was changed, removed or moved"))
         previous = line_hash(text)
-    return Checked(number, previous, tuple(flaws))
+        hashes.append(previous)
+    return Checked(number, previous, tuple(flaws), tuple(hashes), unreadable)
 
 
 def read_record(text: str) -> tuple[dict[str, Any] | None, str]:

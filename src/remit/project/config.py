@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from remit.diagnostics import similar
+from remit.project.directories import is_url
 
 FAIL_LEVELS = ("error", "warning", "note")
 
@@ -76,7 +77,7 @@ def _read(file: Path, data: Any) -> Config:
     if level not in FAIL_LEVELS:
         raise ConfigError(f"{file.name}: `lint.fail-level` is one of {', '.join(FAIL_LEVELS)}, not `{level}`")
     directory = data.get("directory")
-    if directory is not None and "://" not in directory:
+    if directory is not None and not is_url(directory):
         directory = str(file.parent / directory)
     return Config(
         file=file,

@@ -12,6 +12,11 @@ from remit.source import Source, Span
 MOST_ENTRIES = 2_500_000  # separators in one file: what fits in a gigabyte of memory, however it is laid out
 
 
+def is_url(place: str) -> bool:
+    """Whether a directory's place is a database's address and not a path."""
+    return "://" in place
+
+
 def read_directory_file(path: Path) -> tuple[Source | None, list[Diagnostic]]:
     """The text of a directory file, or the finding that says why it is not read."""
     source, findings = read_source(path, path.name)

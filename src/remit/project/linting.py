@@ -84,11 +84,12 @@ def lint_text(linted: Linted, data: bytes, name: str, directory: Path | None) ->
         _directory(linted, directory, table)
 
 
-def lint_directory(linted: Linted, place: Path, folder: Path) -> None:
-    """A directory, held against the policy of its folder where there is one that compiles."""
-    table = None
+def lint_directory(linted: Linted, place: Path, policy: Path | None) -> None:
+    """A directory, held against the policy of its folder where there is one that compiles, else against `policy`."""
+    folder = place.parent
     if next(folder.glob("*.remit"), None) is not None:
-        table = load(folder).compiled.table
+        policy = folder
+    table = None if policy is None else load(policy).compiled.table
     _directory(linted, place, table)
 
 

@@ -7,7 +7,7 @@
   gil    active   multiple !   manager through group leads, viewer through group support
   ivy    active   viewer       assigned
 
-! groups give gil different roles, and no role of their own settles it
+! groups give gil different roles, and no individual role settles it
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from remit.report.listing import aligned, counted
 from remit.report.quote import safe
 
 
-def members_text(answer: dict[str, Any]) -> str:
-    """The answer of `remit.analysis.queries.members` as text, without a line end at its end."""
+def members_text(answer: dict[str, Any], individual_over_group: bool = False) -> str:
+    """The answer of `remit.analysis.queries.members` as text, without a line end at its end. `individual_over_group`:
+    an individual role would settle what groups give."""
     scope, members = answer["scope"], answer["members"]
     at = safe(f" at {scope}") if scope else ""
     if not members:
@@ -29,10 +30,11 @@ def members_text(answer: dict[str, Any]) -> str:
     for member in members:
         several = member["role"] == "multiple" and len(_counting(member)) > 1
         role = "multiple !" if several else member["role"] or "-"
-        origins = ", ".join(_from(held, scope, several) for held in member["roles"])
+        counting_first = sorted(member["roles"], key=lambda held: "hidden_by" in held)
+        origins = ", ".join(_from(held, scope, several) for held in counting_first)
         rows.append((safe(member["user"]), member["status"], safe(role), safe(origins or "holds no role here")))
         if several:
-            warnings.append(safe(f"! {_warning(member)}"))
+            warnings.append(safe(f"! {_warning(member, individual_over_group)}"))
     lines = [f"{counted(len(members), 'member')}{at}:", "", *aligned(rows)]
     return "\n".join([*lines, "", *warnings] if warnings else lines)
 
@@ -41,10 +43,11 @@ def _counting(member: dict[str, Any]) -> set[str]:
     return {held["role"] for held in member["roles"] if "hidden_by" not in held}
 
 
-def _warning(member: dict[str, Any]) -> str:
+def _warning(member: dict[str, Any], individual_over_group: bool) -> str:
     vias = {held["via"] for held in member["roles"] if "hidden_by" not in held}
     if vias == {"group"}:
-        return f"groups give {member['user']} different roles, and no role of their own settles it"
+        settled = "no individual role settles it" if individual_over_group else "they add up"
+        return f"groups give {member['user']} different roles, and {settled}"
     return f"{member['user']} holds several roles, and they add up"
 
 

@@ -17,13 +17,14 @@ from remit.report.quote import Mark, coloured, frames, plain, safe
 from remit.table.shape import Place, Table
 
 
-def result_text(table: Table, result: dict[str, Any], colour: bool = False, folder: str = "") -> str:
-    """One result, without a line end at its end. `folder` is where paths are relative to."""
+def result_text(table: Table, result: dict[str, Any], here: str = "", colour: bool = False, folder: str = "") -> str:
+    """One result, without a line end at its end. `here` says in front where the event stands, as `events.jsonl:3: `;
+    `folder` is where paths are relative to."""
     paint = coloured if colour else plain
     if result["accepted"]:
-        return f"{paint('accepted', 'note')}: {safe(result['message'])}"
+        return f"{safe(here)}{paint('accepted', 'note')}: {safe(result['message'])}"
     invalid = result["code"] == "invalid_event"
-    head = f"{paint('invalid' if invalid else 'refused', 'error')}: {safe(result['message'])}"
+    head = f"{safe(here)}{paint('invalid' if invalid else 'refused', 'error')}: {safe(result['message'])}"
     at = result["at"]
     found = next((place for place in _places(table) if at and (place.file, place.line, place.column) == _key(at)), None)
     if found is None:

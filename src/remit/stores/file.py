@@ -43,6 +43,7 @@ from remit.project.directories import read_directory_file
 from remit.project.files import write_whole
 from remit.source import Source
 from remit.stores.journal import Journal, Mark, mark_of
+from remit.stores.lock import Lock
 from remit.stores.store import Setting, StoreError, UnreadableError
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class FileStore:
         self.path = path
         self.notices: list[str] = []
         self.journal = Journal(audit_path, self.notices)
+        self._lock = Lock(Path(os.path.realpath(path)))
         self._content: _Content | None = None
         self._mended: tuple[Mark, Mark, Mark] | None = None  # log, head and directory, with nothing left to mend
 
@@ -74,7 +76,8 @@ class FileStore:
                 return first or judge_event(setting.index, self._read().roster, given, now).result()
         with plainly(self.path, "read"):
             os.stat(self.path)  # first: where the path is wrong no lock is left beside it
-        with self._locked():
+        # The directory's lock as well as the log's: processes with another log write this directory, too.
+        with plainly(self.path, "written"), self._lock.held(), self._locked():
             first = self._first_result(given, None)
             return self._applied(setting, given, now) if first is None else first
 
@@ -95,13 +98,11 @@ class FileStore:
                 self._mended = (*self.journal.marks, self._mended[2] if self._mended else None)
 
     def log(self) -> Iterator[str]:
-        """The lines of the log, once it is mended where that is allowed. Raises StoreError."""
-        self._recover_if_possible()
+        """The whole lines of the log, as they are: reading mends nothing. Raises StoreError."""
         with plainly(self.journal.path, "read"):
             yield from self.journal.lines()
 
     def log_end(self) -> tuple[int, str | None] | None:
-        self._recover_if_possible()
         with plainly(self.journal.path, "read"):
             return self.journal.head()
 
@@ -119,9 +120,8 @@ class FileStore:
             self._content = None  # until all is done, what is in memory is ahead of the file
             text = content.rewritten(outcome.changes)
             after = digest_of(text)
-        record = event_record(
-            given, outcome, now, setting.company, setting.policy, directory_before=before, directory_after=after
-        )
+        of_file = {"directory": self.path.name, "directory_before": before, "directory_after": after}
+        record = event_record(given, outcome, now, setting.company, setting.policy, **of_file)
         with self.journal.appended([record]):
             if after != before:
                 self._replace(text, content.mark, after)
@@ -171,7 +171,7 @@ class FileStore:
         digest = None if content is None else content.digest
         target = Path(os.path.realpath(self.path))
         self.journal.mend(lambda record: self._is_undone(record, digest), None if content is None else target)
-        last = self.journal.newest("directory_after")
+        last = self.journal.newest("directory_after", {"directory": self.path.name})
         if last is not None and digest is not None and last["additional_data"]["directory_after"] != digest:
             edited = f"`{self.path.name}` was edited since the last event, at {last['created_at']}"
             self.journal.note(edited, about=digest)
@@ -181,16 +181,8 @@ class FileStore:
         """Whether a record, which is the last, tells of a change that the directory does not have."""
         data = record["additional_data"]
         before, after = data.get("directory_before"), data.get("directory_after")
-        return before is not None and after is not None and before != after and before == digest
-
-    def _recover_if_possible(self) -> None:
-        """Somebody who may only read sees the log as it is."""
-        try:
-            if mark_of(self.journal.path) is not None:
-                with self._locked():
-                    pass
-        except (StoreError, OSError):
-            pass
+        ours = data.get("directory", self.path.name) == self.path.name  # a log may serve several directories
+        return ours and before is not None and after is not None and before != after and before == digest
 
     def _read(self) -> _Content:
         """The directory's content. The file is read again only where it was touched, parsed again only where it says

@@ -16,7 +16,6 @@ import hashlib
 import json
 import os
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple, TypeAlias
 
 from remit.membership.record import chained, read_record
 from remit.project.files import sweep, sync_folder, write_whole
+from remit.stores.lock import Lock
 from remit.stores.store import StoreError
 
 Mark: TypeAlias = tuple[int, ...] | None  # of a file: differs when it was written or replaced; None where there is none
@@ -62,9 +62,8 @@ class Journal:
         self.path = Path(os.path.realpath(path))
         self.notices = [] if notices is None else notices
         self._head_path = self.path.with_name(self.path.name + ".head")
-        self._lock_path = self.path.with_name(self.path.name + ".lock")
-        self.turn = threading.RLock()  # of the threads of this process
-        self._depth = 0
+        self._lock = Lock(self.path)
+        self.turn = self._lock.turn  # of the threads of this process
         self._end: tuple[tuple[Mark, Mark], End] | None = None
         self._noted: set[tuple[str, str]] = set()
         self._ids: dict[str, int] = {}  # event → where the line of its first result begins
@@ -73,26 +72,9 @@ class Journal:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keeps other processes and threads out, as often as it is entered. The lock is on a file that is never
-        replaced: on the log itself it would be lost with the log. Raises OSError."""
-        with self.turn:
-            handle = self._locked() if self._depth == 0 else None
-            self._depth += 1
-            try:
-                yield
-            finally:
-                self._depth -= 1
-                if handle is not None:
-                    os.close(handle)
-
-    def _locked(self) -> int:
-        handle = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            _hold(handle)
-        except BaseException:
-            os.close(handle)
-            raise
-        return handle
+        """Keeps other processes and threads out, as often as it is entered. Raises OSError."""
+        with self._lock.held():
+            yield
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -112,12 +94,15 @@ class Journal:
         return Head(records, last) if whole else None
 
     def lines(self) -> Iterator[str]:
-        """The lines without their ends, oldest first, a last one that was cut short too. Raises OSError."""
+        """The lines without their ends, oldest first; one that was cut short is noted and left out. Raises OSError."""
         if mark_of(self.path) is None:
             return
         with open(self.path, "rb") as file:
             for line in file:
-                yield _text(line.removesuffix(b"\n"))
+                if line.endswith(b"\n"):
+                    yield _text(line[:-1])
+                else:
+                    self.note(f"the last line of `{self.path.name}` was cut short: the next event drops it")
 
     def end(self) -> End:
         """Where the log ends. Reads the last lines and the head, and all of the log only where these do not agree.
@@ -138,7 +123,7 @@ class Journal:
                 start, last = next(lines, (0, b""))
                 size, whole = length, start + len(last) < length
                 record = read_record(_text(last))[0] if whole else None
-                if record is None and length:  # cut short, or a hole that the disk had not filled
+                if not whole and length:  # cut short: what was written whole stays, whatever it is
                     size, more = start, last
                     start, last = next(lines, (0, b""))
                     record = read_record(_text(last))[0] if size else None
@@ -153,7 +138,7 @@ class Journal:
             return End(size, cut, start, record, Head(self._count(size, 0)[0], found), "missing")
         if head.last == found:
             return End(size, cut, start, record, head, "in step")
-        if size and head.last == (_hash(before[1]) if before else None):
+        if record is not None and head.last == (_hash(before[1]) if before else None):
             return End(size, cut, start, record, Head(head.records + 1, found), "behind", 1)
         count, named = self._count(size, head.records)
         if count > head.records and named == head.last:
@@ -172,14 +157,15 @@ class Journal:
                         named = _hash(line[:-1])
         return count, named
 
-    def newest(self, key: str) -> dict[str, Any] | None:
-        """The newest record that has `key` in its `additional_data`. Raises OSError."""
+    def newest(self, key: str, like: dict[str, str]) -> dict[str, Any] | None:
+        """The newest record that has `key` in its `additional_data`, and there what `like` has. Raises OSError."""
         end, sought = self.end(), json.dumps(key).encode()
         if end.size:
             with open(self.path, "rb") as file:
                 for _, line in backwards(file, end.size):
                     record = read_record(_text(line))[0] if sought in line else None
-                    if record is not None and key in record["additional_data"]:
+                    data = record["additional_data"] if record is not None else {}
+                    if key in data and all(data.get(name, wanted) == wanted for name, wanted in like.items()):
                         return record
         return None
 
@@ -351,14 +337,6 @@ def mark_of(path: Path) -> Mark:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-def _hold(handle: int) -> None:
-    try:
-        import fcntl
-    except ImportError:  # elsewhere than on Unix it is the user's to run one process at a time
-        return
-    fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _text(line: bytes) -> str:

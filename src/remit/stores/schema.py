@@ -14,8 +14,6 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, SmallInteger, Table, Text
 
-LONGEST_NAME = 600  # bytes: three of them and their overhead fit into one index entry of PostgreSQL (2,704)
-
 metadata = MetaData()
 
 
@@ -149,4 +147,4 @@ CONTENT = (
     *(scopes, scope_parents, joined_domains, removed_users),
 )
 
-__all__ = ["CONTENT", "LONGEST_NAME", "metadata"]
+__all__ = ["CONTENT", "metadata"]

@@ -14,15 +14,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam, insert, select
 
 from remit.directory.shape import Directory
-from remit.membership.event import read_event
+from remit.membership.event import name_trouble, read_event
 from remit.membership.judge import Outcome, judge_event
-from remit.membership.record import event_record
+from remit.membership.record import event_record, import_record
 from remit.stores import schema as t
 from remit.stores.engines import Place, engine_of
 from remit.stores.rows import BadRowError
@@ -31,7 +32,7 @@ from remit.stores.sql_import import check_names, fill, is_empty
 from remit.stores.sql_reading import Followed, read_all, read_some
 from remit.stores.sql_roster import SqlRoster
 from remit.stores.store import Setting, StoreError
-from remit.stores.texts import kept_line, name_trouble, refused
+from remit.stores.texts import kept_line
 from remit.stores.troubles import damaged, in_words
 from remit.stores.versions import check_form, migrate
 
@@ -52,6 +53,8 @@ class SqlStore:
         self._place = Place(url)
         self._engine = engine_of(self._place)
         self._checked = False
+        self._file: tuple[int, int] | None = None  # which file SQLite's connections are to
+        self._loaded: tuple[int, int] | None = None  # and which the last snapshot was of
         self.notices: list[str] = []
 
     # -- the directory ---------------------------------------------------------------------------------------------
@@ -63,6 +66,7 @@ class SqlStore:
     def snapshot(self) -> tuple[int, Directory]:
         """The directory and its version, of one moment. Raises StoreError."""
         with self._reading() as connection:
+            self._loaded = self._file
             return self._state(connection).version, read_all(connection, self._place.name)
 
     def version(self) -> int:
@@ -75,6 +79,11 @@ class SqlStore:
         StoreError."""
         with self._reading() as connection:
             now = self._state(connection).version
+            if self._loaded not in (
+                None,
+                self._file,
+            ):  # another file: a backup brought back, say
+                return now, None
             if now == version:
                 return now, Followed({}, {}, {}, frozenset())
             rows = connection.execute(
@@ -135,7 +144,7 @@ class SqlStore:
 
     @staticmethod
     def _judge(connection: sa.Connection, setting: Setting, event: Any, now: int) -> tuple[Any, Outcome, SqlRoster]:
-        read = refused(event) or read_event(event, setting.index.table)
+        read = read_event(event, setting.index.table)
         roster = SqlRoster(connection)
         return read, judge_event(setting.index, roster, read, now), roster
 
@@ -158,7 +167,8 @@ class SqlStore:
             line = kept_line(record, last)
             last = line.hash
             rows.append({"number": count, "text": line.text, "hash": line.hash})
-        connection.execute(insert(t.audit), rows)
+        if rows:
+            connection.execute(insert(t.audit), rows)
         connection.execute(_SET_STATE, {"version": version, "audit_count": count, "audit_last": last})
 
     def log(self) -> Iterator[str]:
@@ -196,9 +206,10 @@ class SqlStore:
             finally:
                 driver.close()
 
-    def import_directory(self, directory: Directory, replace: bool = False) -> None:
-        """Puts a directory into an empty database, or with `replace` in the place of the one there; the log and the
-        events seen stay. Migrates first. Raises StoreError, and then nothing was changed."""
+    def import_directory(self, directory: Directory, replace: bool = False, now: int = 0, company: str = "") -> None:
+        """Puts a directory into an empty database, or with `replace` in the place of the one there: then the log stays
+        and gets a record of it, and the events seen are forgotten. Migrates first. Raises StoreError, and then nothing
+        was changed."""
         check_names(directory)
         self.migrate()
         with self._writing() as (connection, state):
@@ -208,8 +219,11 @@ class SqlStore:
             version = state.version + 1
             connection.execute(t.changes.delete())
             connection.execute(insert(t.changes), {"version": version, "kind": "all", "key": ""})
-            end = {"audit_count": state.audit_count, "audit_last": state.audit_last}
-            connection.execute(_SET_STATE, {"version": version, **end})
+            records = []
+            if replace:  # what was answered to an `id` was said of other people
+                connection.execute(t.seen_events.delete())
+                records.append(import_record(len(directory.users), len(directory.groups), now, company, version))
+            self._append(connection, state, version, records)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -242,14 +256,24 @@ class SqlStore:
         return state
 
     def _check_form(self) -> None:
+        path = self._place.path
+        if path is not None:
+            self._check_file(path)
         if self._checked:
             return
-        path = self._place.path
-        if path is not None and not path.exists():
-            raise StoreError(f"there is no database {path}", "make it with `remit directory import`")
         with self._transaction(self._engine) as connection:
             check_form(connection, self._place.name)
         self._checked = True
+
+    def _check_file(self, path: Path) -> None:
+        """Connections stay with a file that was replaced or removed: new ones are made to the one that is there."""
+        try:
+            found = path.stat()
+        except OSError:
+            raise StoreError(f"there is no database {path}", "make it with `remit directory import`") from None
+        if self._file != (found.st_dev, found.st_ino):
+            self._engine.dispose()
+            self._checked, self._file = False, (found.st_dev, found.st_ino)
 
     @contextmanager
     def _transaction(self, engine: sa.Engine, **options: Any) -> Iterator[sa.Connection]:

@@ -12,12 +12,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from remit.directory.shape import Assignment, Directory, Group, User
+from remit.membership.event import name_trouble
 from remit.membership.roster import domain_of, registered
 from remit.stores import schema as t
 from remit.stores.rows import assignment_row, user_row
 from remit.stores.sql_changes import kind_of, numbered
 from remit.stores.store import StoreError
-from remit.stores.texts import name_trouble
 
 _AT_ONCE = 10_000
 
@@ -28,6 +28,9 @@ def check_names(directory: Directory) -> None:
         trouble = name_trouble(name)
         if trouble:
             raise StoreError(f"the directory cannot be imported: a name {trouble}", "give it another name")
+    for name in directory.users:
+        if name.startswith("group/"):
+            raise StoreError(f"the directory cannot be imported: the user `{name}`", "`group/` begins names of groups")
 
 
 def _names(directory: Directory) -> Iterator[str]:

@@ -17,6 +17,7 @@ from sqlalchemy import bindparam, select
 
 from remit.collection import paused
 from remit.directory.circles import circles
+from remit.directory.layered import followed
 from remit.directory.shape import EMPTY, Assignment, Directory, Group, Scope, User
 from remit.stores import schema as t
 from remit.stores.rows import BadRowError, Shared, attributes_of, status_of
@@ -36,24 +37,23 @@ class Followed(NamedTuple):
     scopes: dict[str, Scope | None]
     joined_domains: frozenset[str]  # those that came
 
+    def there(self) -> dict[str, User]:
+        """The changed users that are there now."""
+        return {name: user for name, user in self.users.items() if user is not None}
+
+    def groups_there(self) -> dict[str, Group]:
+        return {name: group for name, group in self.groups.items() if group is not None}
+
     def on(self, directory: Directory) -> Directory:
         """The directory of the version before, brought up to now."""
         gone = {name for name, user in self.users.items() if user is None}
         return directory._replace(
-            users=_brought(directory.users, self.users),
-            groups=_brought(directory.groups, self.groups),
-            scopes=_brought(directory.scopes, self.scopes),
+            users=followed(directory.users, self.users),
+            groups=followed(directory.groups, self.groups),
+            scopes=followed(directory.scopes, self.scopes),
             joined_domains=directory.joined_domains | self.joined_domains,
             removed=(directory.removed - self.users.keys()) | gone,
         )
-
-
-def _brought(entries: Any, changes: dict[str, Any]) -> dict[str, Any]:
-    new = {**entries, **changes}
-    for name, entry in changes.items():
-        if entry is None:
-            del new[name]
-    return new
 
 
 def read_all(connection: sa.Connection, name: str) -> Directory:

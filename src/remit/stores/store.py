@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from remit.diagnostics import Diagnostic
 from remit.directory.shape import Directory
 from remit.evaluator.index import Index
+from remit.project.directories import is_url
 
 if TYPE_CHECKING:
     from remit.stores.sql import SqlStore
@@ -69,11 +70,6 @@ class Store(Protocol):
         """How many records the log should have, and the hash of the last; None where that was not kept."""
 
     def close(self) -> None: ...
-
-
-def is_url(place: str) -> bool:
-    """Whether a directory's place is a database's address and not a path."""
-    return "://" in place
 
 
 def open_store(place: str, audit: str | None = None) -> Store:
