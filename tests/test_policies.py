@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,41 @@ def test_the_page_cites_every_test(folder: Path) -> None:
     named_tests, named_asserts = cited((folder / "README.md").read_text(encoding="utf-8"))
     assert named_tests == tests
     assert named_asserts == asserts
+
+
+# The lines of each document that speak of members, of the roles they get, of statuses, or of logs; facts, taken from
+# the documents, which are not in the repository.
+MEMBERSHIP: dict[str, set[int]] = {
+    "amberflo": {3, 7, 11, 22, 26, 30, 34, 36, 38, 41, 44, 47},
+    "amplitude": {10, 12, 18, 19, 20, 38, 66, 68, 70, 74, 77},
+    "bizmetry": {5, 7, 17, 26, *range(29, 35), *range(43, 47), 48, 58, 59, 60, *range(71, 74), 75, 80, 81, 85},
+    "measure": {2, 3, 11, 38, 56, 58, 64, *range(66, 76)},
+}
+_LINES = re.compile(r"^\| (\d[\d –,to]*) \|", re.MULTILINE)
+_RANGE = re.compile(r"(\d+)(?:(?:–| to )(\d+))?")
+
+
+def lines_of(page: str) -> list[set[int]]:
+    """The lines of the document that each row of the page's table speaks of."""
+    found = []
+    for cell in _LINES.findall(page):
+        ranges = [(int(first), int(last or first)) for first, last in _RANGE.findall(cell)]
+        found.append({line for first, last in ranges for line in range(first, last + 1)})
+    return found
+
+
+def test_lines_of_a_row_are_read() -> None:
+    """Single lines, several, and ranges written either way."""
+    page = "| 3 | a | b |\n| 5, 7 | a | b |\n| 43–46 | a | b |\n| 67 to 69 | a | b |\n| file | a |\n"
+    assert lines_of(page) == [{3}, {5, 7}, {43, 44, 45, 46}, {67, 68, 69}]
+
+
+@each_folder
+def test_the_page_covers_every_line_on_members(folder: Path) -> None:
+    """Each has a row of its own, and not only one that takes in half of the document."""
+    rows = lines_of((folder / "README.md").read_text(encoding="utf-8"))
+    covered = {line for lines in rows if len(lines) <= 10 for line in lines}
+    assert MEMBERSHIP[folder.name] - covered == set()
 
 
 @each_folder
@@ -187,19 +223,44 @@ FIELDS = [
 ]  # fmt: skip
 
 
+# An event of each policy that somebody of its sample directory may make, and what its record says was done.
+ACCEPTED: dict[str, tuple[dict[str, Any], str]] = {
+    "amberflo": ({"type": "invite", "role": "analyst"}, "member.invited"),
+    "amplitude": ({"type": "assign", "role": "viewer", "scope": "project/app"}, "member.role_assigned"),
+    "bizmetry": ({"type": "invite", "role": "developer"}, "member.invited"),
+    "measure": ({"type": "invite", "role": "read_only"}, "member.invited"),
+}
+ADMINS = {"amberflo": "administrator", "amplitude": "admin", "bizmetry": "owner", "measure": "full_admin"}
+
+
 @each_folder
 def test_every_event_leaves_a_record(folder: Path) -> None:
     """Accepted, refused and unreadable ones, with who did what to whom; Measure's page names the fields."""
     policy, directory = Policy.load(folder), Directory.load(folder / "directory.yaml")
-    events: list[dict[str, Any]] = [
-        {"type": "invite", "user": "new", "by": "nobody", "role": next(iter(policy.table.roles))},
-        {"type": "promote", "user": "new", "by": "nobody"},
+    admin = next(
+        name
+        for name, user in directory.data.users.items()
+        if any(ADMINS[folder.name] in given.role for given in user.assignments)
+    )
+    given, action = ACCEPTED[folder.name]
+    known = given["type"] == "assign"
+    whom = next(name for name in directory.data.users if name != admin) if known else "new@fresh.example"
+    events: list[tuple[dict[str, Any], str, bool]] = [
+        ({**given, "user": whom, "by": admin}, action, True),
+        ({**given, "user": whom, "by": "nobody"}, action, False),
+        ({"type": "promote", "user": whom, "by": "nobody"}, "event.invalid", False),
     ]
-    for event in events:
-        record = policy.apply(directory, event, now=0).record(0, "company_xyz", policy.digest)
+    for event, action, accepted in events:
+        applied = policy.apply(directory, event, now=0)
+        record = applied.record(0, "company_xyz", policy.digest)
         assert list(record) == FIELDS
-        assert record["additional_data"]["accepted"] is False
-        assert (record["action_performed_by_user_id"], record["reference_id"]) == ("nobody", "new")
+        assert (record["company_id"], record["created_at"]) == ("company_xyz", "1970-01-01T00:00:00.000000Z")
+        assert (record["action"], record["reference_type"], record["reference_id"]) == (action, "member", whom)
+        assert record["action_performed_by_user_id"] == event["by"]
+        data = record["additional_data"]
+        assert (data["accepted"], data["policy"]) == (accepted, policy.digest), applied.result
+        assert data["event"] == event
+        assert (applied.directory != directory.data) is accepted
 
 
 def test_an_accepted_event_and_an_allowed_request_leave_records() -> None:
@@ -219,6 +280,59 @@ def test_an_accepted_event_and_an_allowed_request_leave_records() -> None:
     created = decision_record("fay", "create", credit, [], 0, "company_xyz", policy.digest)
     assert list(created) == FIELDS
     assert [created[field] for field in FIELDS[3:6]] == ["fay", "credit", "credit_abc"]
+
+
+def test_the_log_is_shown_to_full_admins_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure: after events and requests, the log of both is for the Full Admin to read, and for nobody else."""
+    folder = tmp_path / "measure"
+    shutil.copytree(ROOT / "policies/measure", folder)
+    (folder / "remit.toml").write_text('company_id = "company_xyz"\n', encoding="utf-8")
+    monkeypatch.chdir(folder)
+    events = [
+        {"type": "invite", "user": "kim", "by": "fay", "role": "sales_rep"},
+        {"type": "remove", "user": "kim", "by": "rob"},
+        {"type": "promote", "user": "kim", "by": "fay"},
+    ]
+    owned = {"type": "customer", "id": "acme", "properties": {"owner": "rob"}}
+    credit = {"type": "credit", "id": "credit_abc"}
+    asked = [("fay", "create", credit), ("rob", "create", credit), ("rob", "read", owned), ("lou", "read", owned)]
+    requests = [
+        {"subject": {"type": "user", "id": user}, "action": {"name": action}, "resource": resource}
+        for user, action, resource in asked
+    ]
+    for name, rows in (("events.jsonl", events), ("requests.jsonl", requests)):
+        (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert run("apply", "events.jsonl").exit_code == 2
+    assert run("eval", "requests.jsonl", "--audit", "audit.jsonl").exit_code == 0
+    assert run("audit", "verify").stdout.startswith("5 records, unbroken")
+
+    shown = run("audit", "show", "--as", "fay", "--output-format", "json")
+    records = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert all(list(record) == FIELDS and record["company_id"] == "company_xyz" for record in records)
+    assert [
+        (record["action"], record["action_performed_by_user_id"], record["reference_id"]) for record in records
+    ] == [
+        ("member.invited", "fay", "kim"),
+        ("member.removed", "rob", "kim"),
+        ("event.invalid", "fay", "kim"),
+        ("credit.create", "fay", "credit_abc"),
+        ("customer.read", "rob", "acme"),
+    ]
+    assert [record["additional_data"]["accepted"] for record in records] == [True, False, False, True, True]
+
+    directory = Directory.load(folder / "directory.yaml").data
+    full_admins = {
+        name for name, user in directory.users.items() if "full_admin" in [given.role for given in user.assignments]
+    }
+    assert full_admins == {"fay"}
+    assert "kim" in directory.users
+    for user in (*directory.users, "nobody"):
+        done = run("audit", "show", "--as", user)
+        if user in full_admins:
+            assert (done.exit_code, len(done.stdout.splitlines())) == (0, 5)
+        else:
+            assert (done.exit_code, done.stdout) == (1, "")
+            assert done.stderr.startswith(f"no: {user} may not audit on internal_log")
 
 
 # -- catalogues ------------------------------------------------------------------------------------------------------

@@ -254,7 +254,6 @@ class Event(Closed):
     attributes: Properties | None = Field(None, description="Attributes of a user who comes to exist or signs in.")
     start: Instant | None = Field(None, alias="from", description="From when the role counts, inclusive.")
     until: Instant | None = Field(None, description="Until when the role counts, exclusive.")
-    time: Instant | None = Field(None, description="When it happens; by default the clock.")
     id: Name | None = Field(
         None, description="Names the event: one that comes twice is answered with its first result."
     )

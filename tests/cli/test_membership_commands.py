@@ -182,8 +182,8 @@ def test_a_dry_run_answers_an_id_once(place: str) -> None:
 
 @pytest.mark.parametrize(("last", "code"), [(None, 0), (REMOVE_LAST, 1), ({"type": "fly"}, 2)])
 def test_a_reader_that_goes_away_stops_nothing(place: str, folder: Path, last: Any, code: int) -> None:
-    """`remit apply many.jsonl | head -1`: every event is judged and applied, and the exit code is as without the pipe."""
-    people = [f"user-{number:03}" for number in range(300)]  # so many results that no pipe holds them
+    """`remit apply many.jsonl | head -1`: every event is judged and applied, the exit code is as without the pipe."""
+    people = [f"user-{number:03}" for number in range(300)]  # the reader is gone long before the last
     given = [{**INVITE, "user": name} for name in people] + [last] * (last is not None)
     (folder / "many.jsonl").write_text(lines(*given), encoding="utf-8")
     pipe = subprocess.PIPE
@@ -220,7 +220,7 @@ def test_results_in_text_say_where_the_event_stands(folder: Path) -> None:
     ],
 )
 def test_a_log_that_does_not_go_with_the_directory(folder: Path, words: list[str], said: str) -> None:
-    """A file keeps its log in a file, a database in itself: anything else is a wrong call, and nothing is made of it."""
+    """A file keeps its log in a file, a database in itself: anything else is a wrong call, and changes nothing."""
     assert call("directory", "import", "directory.yaml", "--directory", "sqlite:///people.db").exit_code == 0
     before = {file.name for file in folder.iterdir() if "db-" not in file.name}
     found = call("apply", *words, given=lines(INVITE))

@@ -119,10 +119,10 @@ def test_claims_are_not_recorded() -> None:
 
 
 def test_an_event_is_recorded_as_it_came() -> None:
-    """Windows, attributes, parents and its own time, which is not when the record is written."""
+    """Windows, attributes and parents."""
     given = by_ann(
         "invite", user="new", role="doctor", scope="branch/north", start="2026-07-01T00:00:00Z",
-        until="2026-08-01T00:00:00.5Z", attributes={"team": "red"}, time="2026-02-01T00:00:00Z",
+        until="2026-08-01T00:00:00.5Z", attributes={"team": "red"},
     )  # fmt: skip
     made = record({**given, "id": "e1"})
     assert made["additional_data"]["event"] == given

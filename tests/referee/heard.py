@@ -16,7 +16,7 @@ ON_PLACES = ("create_scope", "delete_scope")
 ON_GROUPS = ("create_group", "delete_group")
 LEAVING_NOBODY = ("remove", "delete_group", *ON_PLACES)  # to whom a role could be given
 NAMES = ("user", "group", "by", "role", "scope", "id", "domain")  # a character at least
-ALWAYS = {"type", "by", "claims", "time", "id"}
+ALWAYS = {"type", "by", "claims", "id"}
 WINDOW = {"scope", "from", "until"}
 KEYS: dict[str, tuple[set[str], set[str]]] = {  # what a kind needs, and what it may have besides
     "signup": ({"user"}, {"domain", "attributes", "scope"}),
@@ -90,7 +90,7 @@ def hear(model: Model, event: Json, now: int) -> Heard | None:
         return None
     if not all(is_written_well(scope) for scope in [*parents, *([said["scope"]] if "scope" in said else [])]):
         return None
-    times = {key: moment(said[key]) for key in ("time", "from", "until") if key in said}
+    times = {key: moment(said[key]) for key in ("from", "until") if key in said}
     start, end = times.get("from"), times.get("until")
     if any(isinstance(time, Unknown) for time in times.values()):
         return None
@@ -99,7 +99,7 @@ def hear(model: Model, event: Json, now: int) -> Heard | None:
     user = said.get("user")
     return Heard(
         kind=said["type"],
-        time=times.get("time", now),
+        time=now,
         user=user,
         group=said.get("group"),
         by=said.get("by"),

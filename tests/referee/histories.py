@@ -18,7 +18,7 @@ from referee.events import EventVerdict, judge_event
 from referee.generate import Maker
 from referee.judge import build, written
 from referee.lines import joined
-from referee.world import ACTIONS, DAY, NOW, ROLES, TIMES, Declared, Kind
+from referee.world import ACTIONS, DAY, NOW, ROLES, Declared, Kind
 
 from remit.directory.shape import Assignment, Directory, Group, User
 from remit.instant import format_instant
@@ -371,8 +371,6 @@ class HistoryMaker(Maker):
                 event["attributes"][self.one(self.world.user).name] = None
         if self.chance(0.7 if kind in SIGNING else 0.3):
             event["claims"] = self.claimed_values()
-        if self.chance(0.15):
-            event["time"] = self.one(TIMES)
         if self.chance(0.1):
             event["id"] = f"e{self.events}"
         if self.chance(0.05):
@@ -461,7 +459,7 @@ class HistoryMaker(Maker):
                 event["from"] = self.one(["noon", "2026-03-01", 5, None, "2026-03-05T00:00:00Z"])
                 event["until"] = "2026-03-05T00:00:00Z"
             case 6:
-                event["time"] = self.one(["noon", "", 5, None, "2026-03-01T12:00:00"])
+                event["time"] = self.one(["noon", "", 5, "2026-03-01T12:00:00Z"])  # events happen when they are judged
             case 7:
                 strange = [None, [], "x", {"stranger": 1}, {"level": True}, {"team": 5}, {"team": None}, {"x": None}]
                 event["attributes"] = self.one(strange)

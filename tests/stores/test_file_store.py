@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from remit import Policy
+from remit.cli.main import remit
 from remit.directory.reader import read_directory
 from remit.directory.shape import Directory
 from remit.membership.record import check_chain, decision_record
@@ -288,6 +290,176 @@ def test_threads(store: FileStore, tmp_path: Path) -> None:
     assert len(parsed(tmp_path).users) == 32
     assert len(logged(tmp_path)) == 30
     hold(store)
+
+
+# -- several processes, several logs, several directories ------------------------------------------------------------
+
+
+def in_folder(folder: Path) -> None:
+    """A policy and a directory for the command line."""
+    (folder / "people.remit").write_text(POLICY)
+    (folder / "directory.yaml").write_text(PEOPLE)
+
+
+def events(folder: Path, name: str, count: int) -> set[str]:
+    """A file of invitations; whom they invite."""
+    people = [f"{name}{number}" for number in range(count)]
+    (folder / f"{name}.jsonl").write_text("".join(json.dumps(invite(one)) + "\n" for one in people))
+    return set(people)
+
+
+def test_processes_with_logs_of_their_own_take_turns(tmp_path: Path) -> None:
+    """Two processes on one directory, each with its own --audit: whoever comes second sees what the first did."""
+    in_folder(tmp_path)
+    wanted = events(tmp_path, "x", 40) | events(tmp_path, "y", 40)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "remit", "apply", f"{name}.jsonl", "--audit", f"{name}.log"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in "xy"
+    ]
+    for process in processes:
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+        assert [json.loads(line)["code"] for line in out.splitlines()] == ["accepted"] * 40
+    assert set(parsed(tmp_path).users) == {"ann", "rob"} | wanted
+    for name in "xy":
+        records = [json.loads(line) for line in (tmp_path / f"{name}.log").read_text().splitlines()]
+        assert [record["reference_id"] for record in records] == [f"{name}{number}" for number in range(40)]
+        assert not check_chain((tmp_path / f"{name}.log").read_text().splitlines()).flaws
+
+
+def test_an_event_waits_for_one_with_another_log(
+    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While an event is under way, one that goes to another log is not judged: it would be judged on what was."""
+    from remit.stores import file
+
+    order: list[str] = []
+    other = FileStore(store.path, tmp_path / "other.jsonl")
+    late = threading.Thread(target=lambda: order.append(str(apply(other, invite("cyd"))["accepted"])))
+
+    def judge(*given: Any) -> Any:
+        order.append(given[2].user)
+        if given[2].user == "bob":
+            late.start()
+            late.join(0.5)
+        return real(*given)
+
+    real = file.judge_event
+    monkeypatch.setattr(file, "judge_event", judge)
+    assert apply(store, invite("bob"))["accepted"]
+    order.append("done")
+    late.join(20)
+    assert [step for step in order if step != "done"] == ["bob", "cyd", "True"]
+    assert order.index("done") <= order.index("True")
+    assert set(parsed(tmp_path).users) == {"ann", "rob", "bob", "cyd"}
+
+
+def test_two_directories_with_one_log(tmp_path: Path) -> None:
+    """Beside one another they share `audit.jsonl`, and no record of the one is taken for unfinished business of the
+    other, though both hold the same."""
+    (tmp_path / "staging.yaml").write_text(PEOPLE)
+    one, other = made(tmp_path), open_store(str(tmp_path / "staging.yaml"))
+    assert isinstance(other, FileStore)
+    names = []
+    for number in range(4):
+        for store in (one, other):  # the other is now what the one was before its event
+            for fresh in (store, open_store(str(store.path))):
+                name = f"u{number}{store.path.stem}{fresh is store}"
+                assert fresh.apply(setting(), invite(name), NOW)["accepted"]
+                assert fresh.notices == []
+                names.append(name)
+    assert [record["reference_id"] for record in logged(tmp_path)] == names
+    assert set(parsed(tmp_path).users) == {"ann", "rob", *(name for name in names if "directory" in name)}
+    assert set(other.load().users) == {"ann", "rob", *(name for name in names if "staging" in name)}
+    checked = check_chain(one.log())
+    assert (checked.flaws, one.log_end()) == ((), (checked.count, checked.last))
+
+
+def test_a_kill_beside_another_directory(tmp_path: Path) -> None:
+    """What was left undone in one is not mended away by events of the other, unless it is the other's own."""
+    (tmp_path / "staging.yaml").write_text(PEOPLE)
+    one = made(tmp_path)
+    assert apply(one, invite("bob", id="1"))["accepted"]
+    staging = open_store(str(tmp_path / "staging.yaml"))
+    assert staging.apply(setting(), invite("cyd"), NOW)["accepted"]
+    assert [record["reference_id"] for record in logged(tmp_path)] == ["bob", "cyd"]
+    (tmp_path / "staging.yaml").write_text(PEOPLE)  # as if the process had been killed before it was replaced
+    assert apply(made(tmp_path), invite("dan"))["accepted"]
+    assert [record["reference_id"] for record in logged(tmp_path)] == ["bob", "cyd", "dan"]
+
+
+def append(path: Path, text: str) -> None:
+    path.write_text(path.read_text() + text)
+
+
+LEFT: dict[str, Callable[[Path], object]] = {
+    "whole": lambda folder: None,
+    "cut short": lambda folder: append(folder / "audit.jsonl", '{"company_id": "ac'),
+    "a line that is none": lambda folder: append(folder / "audit.jsonl", "nonsense\n"),
+    "undone": lambda folder: (folder / "directory.yaml").write_text(PEOPLE),
+    "edited": lambda folder: append(folder / "directory.yaml", "# edited\n"),
+    "head behind": lambda folder: (folder / "audit.jsonl.head").write_text('{"records": 0, "last": null}\n'),
+    "head gone": lambda folder: (folder / "audit.jsonl.head").unlink(),
+    "locks gone": lambda folder: [path.unlink() for path in folder.glob("*.lock")],
+    "left beside": lambda folder: (folder / ".directory.yaml.abcdefgh.tmp").write_text("half"),
+}
+
+
+@pytest.mark.parametrize("left", LEFT)
+@pytest.mark.parametrize("words", [["verify"], ["show", "--as", "ann"], ["verify", "audit.jsonl"]])
+def test_reading_the_log_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str, words: list[str]
+) -> None:
+    """Not a byte of any file, whatever a kill or a hand left, and no lock comes."""
+    monkeypatch.chdir(tmp_path)
+    in_folder(tmp_path)
+    (tmp_path / "people.remit").write_text(POLICY.replace("actions invite", "actions audit, invite"))
+    (tmp_path / "remit.toml").write_text('audit_permission = "invite on member"\n')
+    assert CliRunner().invoke(remit, ["apply"], input=json.dumps(invite("bob")) + "\n").exit_code == 0
+    for path in tmp_path.glob("*.lock"):
+        path.unlink()
+    LEFT[left](tmp_path)
+    before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.iterdir()}
+    done = CliRunner().invoke(remit, ["audit", *words])
+    assert done.exit_code in (0, 1), done.output
+    assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.iterdir()} == before
+
+
+def test_a_line_that_is_no_record_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line with its end stays though it is no record, through later events, and `verify` names it; a tail without
+    an end is dropped by the next event."""
+    monkeypatch.chdir(tmp_path)
+    in_folder(tmp_path)
+    log = tmp_path / "audit.jsonl"
+
+    def one_more(name: str) -> str:
+        done = CliRunner().invoke(remit, ["apply"], input=json.dumps(invite(name)) + "\n")
+        assert done.exit_code == 0, done.output
+        return done.stderr
+
+    assert one_more("bob") == ""
+    before = log.read_bytes()
+    with log.open("ab") as file:
+        file.write(b'{"company_id": "ac')
+    assert CliRunner().invoke(remit, ["audit", "verify"]).exit_code == 0
+    assert "was cut short and is dropped" in one_more("cyd")
+    assert log.read_bytes().startswith(before)
+    assert [record["reference_id"] for record in logged(tmp_path)] == ["bob", "cyd"]
+    before = log.read_bytes()
+    with log.open("ab") as file:
+        file.write(b"nonsense\n")
+    for name in ("dan", "eve"):
+        one_more(name)
+        assert log.read_bytes().startswith(before + b"nonsense\n")
+        found = CliRunner().invoke(remit, ["audit", "verify"])
+        assert (found.exit_code, "line 3: this is no JSON" in found.stdout) == (1, True), found.output
+    assert set(parsed(tmp_path).users) == {"ann", "rob", "bob", "cyd", "dan", "eve"}
 
 
 # -- edits by hand ---------------------------------------------------------------------------------------------------
@@ -581,7 +753,9 @@ def test_order_on_the_disk(store: FileStore, tmp_path: Path, monkeypatch: pytest
 
     def sync(handle: int) -> None:
         name = Path(os.readlink(f"/proc/self/fd/{handle}")).relative_to(tmp_path.parent).as_posix()
-        calls.append("sync " + ".".join(part for part in Path(name).name.split(".") if part and len(part) != 8))
+        calls.append(
+            "sync " + ".".join(part for part in Path(name).name.split(".") if part and not part.startswith("remit-"))
+        )
 
     def replace(source: str, target: Path) -> None:
         calls.append(f"replace {target.name}")

@@ -16,7 +16,7 @@ from remit.stores.store import StoreError
 
 def record(name: str, event_id: str | None = None, **more: Any) -> dict[str, Any]:
     """A record that says little."""
-    data = {"accepted": True, "code": "accepted", "event_id": event_id, **more}
+    data = {"accepted": True, "code": "accepted", "event_id": event_id, "directory": "directory.yaml", **more}
     kept = {"company_id": "acme", "created_at": "2024-01-01T00:00:00Z", "action": name, "reference_type": "member"}
     return {**kept, "additional_data": data}
 
@@ -88,7 +88,7 @@ def test_what_another_process_appended_is_followed(log: Path) -> None:
             with journal.appended([record(str(number), str(number))]):
                 pass
     assert whole(log)
-    assert one.seen("5") == other.seen("5") is not None
+    assert one.seen("5", "directory.yaml") == other.seen("5", "directory.yaml") is not None
 
 
 def test_only_the_end_is_read(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,16 +102,32 @@ def test_only_the_end_is_read(log: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("left", [1, 20, 100, -1])
 def test_torn_line_is_dropped(log: Path, left: int) -> None:
     """A last line without its end never was: it is dropped with a notice, and the log is whole again."""
+    head = log.parent / "audit.jsonl.head"
     write(log, "a", "b")
-    before = log.read_bytes()
-    with log.open("ab") as file:
-        file.write(before.splitlines(keepends=True)[1][:left])
+    before, counted = log.read_bytes(), head.read_bytes()
+    write(log, "c")
+    log.write_bytes(before + log.read_bytes()[len(before) :][:left])
+    head.write_bytes(counted)
     journal = Journal(log)
     with journal.lock():
         journal.mend()
         journal.mend()
     assert log.read_bytes() == before
     assert journal.notices == ["the last line of `audit.jsonl` was cut short and is dropped"]
+    assert whole(log)
+
+
+def test_a_line_that_the_head_names_gets_its_end_back(log: Path) -> None:
+    """Where only the end of the last line is missing, as some editors leave it, nothing is dropped."""
+    write(log, "a", "b")
+    before = log.read_bytes()
+    log.write_bytes(before[:-1])
+    journal = Journal(log)
+    with journal.lock():
+        journal.mend()
+        journal.mend()
+    assert log.read_bytes() == before
+    assert journal.notices == ["the last line of `audit.jsonl` lacked its end, and has it again"]
     assert whole(log)
 
 
@@ -240,12 +256,12 @@ def test_what_never_happened_is_dropped(log: Path, head: str, count: int) -> Non
     if head == "behind":
         (log.parent / "audit.jsonl.head").write_bytes(kept)
     journal = Journal(log)
-    assert journal.seen("undone")
+    assert journal.seen("undone", "directory.yaml")
     journal.mend(lambda found: found["action"] == "undone")
     assert journal.notices == ["the last line of `audit.jsonl` tells of an event that was not finished, and is dropped"]
     assert log.read_bytes() == there
     assert (log.parent / "audit.jsonl.head").read_bytes() == kept
-    assert journal.seen("undone") is None
+    assert journal.seen("undone", "directory.yaml") is None
     write(log, "x")
     assert whole(log)
 
@@ -261,7 +277,7 @@ def test_failing_takes_the_line_back(log: Path) -> None:
     with pytest.raises(OSError, match="'b', 'c'"), journal.lock(), journal.appended([record("c", "c")]):
         raise OSError(names(log))
     assert log.read_bytes() == before
-    assert journal.seen("c") is None
+    assert journal.seen("c", "directory.yaml") is None
     assert whole(log)
 
 
@@ -280,26 +296,26 @@ def test_first_result_is_found(log: Path) -> None:
     write(log, "a", "b")
     journal = Journal(log)
     found = dict.fromkeys(("guard", "roles", "status", "message", "at"))
-    assert journal.seen("b") == {**found, "accepted": True, "code": "accepted"}
-    assert journal.seen("z") is None
+    assert journal.seen("b", "directory.yaml") == {**found, "accepted": True, "code": "accepted"}
+    assert journal.seen("z", "directory.yaml") is None
     with journal.lock(), journal.appended([record("c", "b", code="other"), record('"event_id": "z"', "c")]):
         pass
-    assert (journal.seen("b") or {})["code"] == "accepted"
-    assert journal.seen("c") is not None
-    assert journal.seen("z") is None
-    assert journal.seen("c", before=journal.end().start) is None
+    assert (journal.seen("b", "directory.yaml") or {})["code"] == "accepted"
+    assert journal.seen("c", "directory.yaml") is not None
+    assert journal.seen("z", "directory.yaml") is None
+    assert journal.seen("c", "directory.yaml", before=journal.end().start) is None
 
 
 def test_another_log_in_the_same_place(log: Path) -> None:
     """A log that was moved away is forgotten, with the events it knew."""
     journal = write(log, "a", "b")
-    assert journal.seen("a")
+    assert journal.seen("a", "directory.yaml")
     for name in ("audit.jsonl", "audit.jsonl.head"):
         os.replace(log.parent / name, log.parent / f"old.{name}")
-    assert journal.seen("a") is None
+    assert journal.seen("a", "directory.yaml") is None
     assert journal.end().next == (0, None)
     write(log, "b", "a", "c")
-    assert journal.seen("a") is not None
+    assert journal.seen("a", "directory.yaml") is not None
     assert journal.end().next.records == 3
 
 
@@ -309,7 +325,7 @@ def test_strange_text(log: Path) -> None:
     write(log, strange, "after")
     journal = Journal(log)
     assert [json.loads(line)["action"] for line in journal.lines()] == [strange, "after"]
-    assert journal.seen(strange)
+    assert journal.seen(strange, "directory.yaml")
     assert whole(log)
 
 

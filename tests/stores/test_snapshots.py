@@ -201,9 +201,8 @@ def test_old_changes_are_forgotten(store: SqlStore, database: Database, monkeypa
         assert changes is not None
         assert changes.users.keys() == {f"new{number + 2}@acme.com"}
         assert plain(near.refreshed().directory) == plain(store.load())
-        for one in (near,):
-            assert one.source is not None
-            one.source.close()
+        assert near.source is not None
+        near.source.close()
     assert late.source is not None
     version = late.source.version
     assert version is not None
@@ -313,7 +312,7 @@ def test_what_no_longer_fits_the_policy(store: SqlStore, database: Database, eve
     pdp, wider = follower(database.url), Policy.from_sources({"people.remit": WIDER})
     at = "(%s, 0, 'reader', 'planet/mars', NULL, NULL)"
     past = {
-        "parents": ("scope", "branch/b", "INSERT INTO scope_parents VALUES ('branch/b', 0, 'branch/a')"),
+        "parents": ("scope", "branch/b", "INSERT INTO scope_parents VALUES ('branch/b', 0, 'planet/mars')"),
         "user": ("user", "bob", "UPDATE user_assignments SET scope = 'planet/mars' WHERE user_id = 'bob'"),
         "group": ("group", "desk", f"INSERT INTO group_assignments VALUES {at % repr('desk')}"),
     }

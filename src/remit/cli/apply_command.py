@@ -16,7 +16,7 @@ from remit.cli.auditing import say_notices, setting_of, store_of
 from remit.cli.session import Session, answers, coloured, directory_option, fail, opened, policy_option
 from remit.membership.apply import Sequence
 from remit.membership.case import MisfitError
-from remit.membership.event import BadEvent, kept_of
+from remit.membership.event import BadEvent, kept_of, name_trouble
 from remit.policy import Policy, clock
 from remit.project.json_lines import lines, read_line
 from remit.stores.store import Setting, Store, StoreError, UnreadableError
@@ -107,7 +107,7 @@ class _Rehearsal:
     def take(self, event: Any) -> dict[str, Any]:
         """The result the event would have."""
         id = event.get("id") if isinstance(event, dict) else None
-        if not isinstance(id, str) or not id:
+        if not isinstance(id, str) or not id or name_trouble(id):
             return self._judged(event)
         if id not in self.first:
             self.first[id] = self.store.seen(id) or self._judged(event)

@@ -150,5 +150,7 @@ def _line(record: dict[str, Any]) -> str:
     data = record["additional_data"]
     told = data.get("message") or ""
     refused = "" if data.get("accepted", True) else f"refused, {data.get('code')}: "
-    words = [record.get("created_at", ""), record.get("action_performed_by_user_id") or "-", record["action"]]
-    return "  ".join([*words, record.get("reference_id") or "-", f"{refused}{told}"]).rstrip()
+    words = [record.get("created_at"), record.get("action_performed_by_user_id"), record["action"]]
+    return "  ".join(
+        [*(str(word or "-") for word in (*words, record.get("reference_id"))), f"{refused}{told}"]
+    ).rstrip()

@@ -13,7 +13,7 @@ from remit.evaluator.holding import Holding
 from remit.evaluator.index import Index
 from remit.evaluator.pdp import Pdp
 from remit.membership.event import GIVING, OWN, Event
-from remit.membership.roster import Roster, domain_of
+from remit.membership.roster import Roster, domain_of, plain_domain
 from remit.model.types import Reading
 from remit.table.shape import EventEntry, Place
 
@@ -121,9 +121,9 @@ class Case:
 
     @property
     def domain(self) -> str:
-        """The domain the user joins from, in lower case; empty where it is not known."""
+        """The domain the user joins from, as `plain_domain` writes it; empty where it is not known."""
         event = self.event
-        return event.domain.lower() if event.domain is not None else domain_of(event.user or "")
+        return plain_domain(event.domain) if event.domain is not None else domain_of(event.user or "")
 
     # -- the policy's lines ------------------------------------------------------------------------------------------
 

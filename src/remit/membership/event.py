@@ -26,7 +26,7 @@ GIVING = ("invite", "change_role", "assign")  # that give the role they name
 
 
 class Event(NamedTuple):
-    """A well-formed event. `start`, `end` and `time` are nanoseconds since 1970; `end` is exclusive. `role`, `scope`,
+    """A well-formed event. `start` and `end` are nanoseconds since 1970; `end` is exclusive. `role`, `scope`,
     `group` and `user` are as written: whether they exist is the judgement's to say."""
 
     type: str
@@ -41,7 +41,6 @@ class Event(NamedTuple):
     parents: tuple[str, ...] = ()
     start: int | None = None
     end: int | None = None
-    time: int | None = None
     id: str | None = None
 
 
@@ -60,9 +59,11 @@ class BadEvent(NamedTuple):
 _HALF = re.compile("[\ud800-\udfff]")
 _UNKEPT = re.compile("[\0\ud800-\udfff]")
 _DEEPEST = 50  # values inside each other
+_LONGEST_SHOWN = 100  # characters of a key that is not known
+_LONGEST_ATTRIBUTES = 65_536  # characters of JSON: they stay in the directory
 _LONGEST_KEPT = 4_000  # characters that a record keeps of what was no event
 LONGEST_NAME = 600  # bytes: three of them and their overhead fit into one index entry of PostgreSQL (2,704)
-_ALWAYS = ("type", "by", "claims", "time", "id")
+_ALWAYS = ("type", "by", "claims", "id")
 _WINDOW = ("from", "until")
 # Kind → the keys it must have, and those it may have beside `_ALWAYS`.
 _KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -101,13 +102,12 @@ def read_event(value: Any, table: Table) -> Event | BadEvent:
     if why:
         return bad._replace(why=why, given=kept_of({key: item for key, item in value.items() if key != "claims"}))
     parent = given.get("parent", ())
-    start, end, time = (parse_instant(given[key]) if key in given else None for key in ("from", "until", "time"))
+    start, end = (parse_instant(given[key]) if key in given else None for key in _WINDOW)
     return Event(
         **{key: given[key] for key in _KEPT if key in given},
         parents=(parent,) if isinstance(parent, str) else tuple(parent),
         start=start,
         end=end,
-        time=time,
     )
 
 
@@ -123,7 +123,7 @@ def kept_of(value: Any) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value and not _HALF.search(value) else None
+    return value if isinstance(value, str) and value and not name_trouble(value) else None
 
 
 def _unwritable(value: Any, depth: int) -> str:
@@ -152,22 +152,21 @@ def _shape(given: Mapping[str, Any], unknown: Any) -> str:
     kind = given.get("type")
     if not isinstance(kind, str):
         return "`type` is missing" if kind is None else "`type` is no text"
+    for key, name in _names(given):
+        if trouble := name_trouble(name):
+            return f"`{key}` {trouble}"
     if kind not in _KEYS:
         return f"there is no event `{kind}`; {similar(kind, EVENTS, 'the events are ' + ', '.join(EVENTS))}"
     must, may = _KEYS[kind]
     if unknown is not None:
-        return (
-            f"an event has no key `{unknown}`; {similar(str(unknown), _KNOWN, f'`{kind}` takes {_named(must + may)}')}"
-        )
+        unknown = str(unknown)[:_LONGEST_SHOWN]
+        return f"an event has no key `{unknown}`; {similar(unknown, _KNOWN, f'`{kind}` takes {_named(must + may)}')}"
     for key in given:
         if key not in must and key not in may and key not in _ALWAYS:
             return f"`{kind}` takes no `{key}`"
     for key in must:
         if key not in given:
             return f"`{kind}` needs `{key}`"
-    for key, name in _names(given):
-        if trouble := name_trouble(name):
-            return f"`{key}` {trouble}"
     if str(given.get("user", "")).startswith("group/"):
         return "a user's id does not begin with `group/`, which names groups where members are listed"
     if kind in ("assign", "revoke") and ("user" in given) == ("group" in given):
@@ -187,7 +186,7 @@ def _names(given: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _values(given: Mapping[str, Any], table: Table) -> str:
-    for key in ("from", "until", "time"):
+    for key in _WINDOW:
         if key in given and (not isinstance(given[key], str) or parse_instant(given[key]) is None):
             return f"`{key}` is no time with its zone, as in `2026-01-31T09:00:00Z`"
     if "from" in given and "until" in given and not _before(given["from"], given["until"]):
@@ -201,6 +200,8 @@ def _values(given: Mapping[str, Any], table: Table) -> str:
     for name in (scope, *((parents,) if isinstance(parents, str) else parents)):
         if name is not None and "/" in name and not all(name.split("/", 1)):
             return f"the scope `{name}` does not name a kind and an id"
+    if len(json.dumps(given.get("attributes", {}), default=str)) > _LONGEST_ATTRIBUTES:
+        return f"`attributes` are longer than {_LONGEST_ATTRIBUTES:,} characters of JSON"
     return _attributes(given, "claims", table.claims, False) or _attributes(given, "attributes", table.user, True)
 
 

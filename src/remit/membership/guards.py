@@ -33,6 +33,7 @@ from remit.table.shape import GuardEntry, Table
 
 _AT_ONCE = 64  # people fetched together where others are counted
 _NAMED = 3  # people a message names
+_COUNTED = 100  # people over an `at most` that are still counted, for the message
 
 
 class Person(NamedTuple):
@@ -129,6 +130,23 @@ class Guards:
         worse = (self._worse(guard, touched) for _, guard in sorted(self.table.guards.items()))
         return [found for found in worse if found is not None]
 
+    def opened(self, place: str, near: Directory) -> Broken | None:
+        """The first guard, by name, that would be broken at a place which comes to be: who holds roles above it holds
+        them there. `near` has the place and those above. An `at least` has no count there that could fall."""
+        self._above[place] = self.holders(near).scopes.above(place)
+        scopes = {*self._above[place], self.table.root}
+        kind = place.partition("/")[0]
+        for _, guard in sorted(self.table.guards.items()):
+            if guard.per != kind or guard.kind == "least":
+                continue
+            wanted = self.table.roles if guard.kind == "per_user" else {guard.role: None}
+            names = [name for role in wanted for name in self._bringing(role)]
+            people = list(self._people(self.roster.holders(names, scopes, guard.active)))
+            for time in self._moments(people):
+                if (found := self._broken_at(guard, place, time, people)) is not None:
+                    return found
+        return None
+
     def broken(self, everybody: Collection[Person]) -> list[Broken]:
         """Every guard that is broken now or at a later moment, with each place, at its first moment."""
         found: list[Broken] = []
@@ -206,8 +224,8 @@ class Guards:
             steady += all(self._holds(guard, person, place, time) for time in self._moments([person]))
             if least and steady >= guard.count:
                 return None
-            if not least and steady > guard.count:
-                break  # too many already, whatever the rest hold
+            if not least and steady > guard.count + _COUNTED:
+                break  # far too many already, whatever the rest hold
         if not least and len(others) + most_after <= guard.count:
             return None
         for time in self._moments([*befores, *afters, *others]):
@@ -239,7 +257,11 @@ class Guards:
             if None in scopes:
                 scopes |= {self.table.root}
         names = self._bringing(guard.role)
-        holders = (user for user in self.roster.holders(names, scopes, guard.active) if user not in touched)
+        return self._people(user for user in self.roster.holders(names, scopes, guard.active) if user not in touched)
+
+    def _people(self, users: Iterable[str]) -> Iterator[Person]:
+        """These users with all they hold."""
+        holders = iter(users)
         while some := list(islice(holders, _AT_ONCE)):
             directory = self.roster.neighbourhood(users=some)
             known = self.holders(directory)

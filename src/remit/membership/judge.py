@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from remit.directory.changes import Change, GroupPut, Joined, Left, UserGone, UserPut, changed
+from remit.directory.changes import Change, GroupPut, Joined, Left, ScopePut, UserGone, UserPut, changed
 from remit.directory.shape import Assignment, Status, User
 from remit.evaluator.index import Index
 from remit.instant import format_instant
@@ -26,6 +26,8 @@ from remit.membership.guards import Guards, Person, Touched
 from remit.membership.requires import check_actor, check_requires
 from remit.membership.roster import Roster
 from remit.table.shape import Place
+
+RESULT = ("accepted", "code", "guard", "roles", "status", "message", "at")  # the keys of a result line
 
 
 class Outcome(NamedTuple):
@@ -61,13 +63,11 @@ class Outcome(NamedTuple):
 
 
 def judge_event(index: Index, roster: Roster, event: Event | BadEvent, now: int) -> Outcome:
-    """The outcome of one event on the directory as it is. `now`: nanoseconds since 1970, where the event has no time
-    of its own. Raises MisfitError where the directory does not fit the policy's scopes."""
+    """The outcome of one event on the directory as it is. `now`: nanoseconds since 1970. Raises MisfitError where the
+    directory does not fit the policy's scopes."""
     if isinstance(event, BadEvent):
         return Outcome("invalid_event", message=event.why)
-    if event.time is not None and event.time > now:  # else roles that begin later would count already
-        return Outcome("invalid_event", message="`time` is later than now")
-    case = Case(index, roster, event, now if event.time is None else event.time)
+    case = Case(index, roster, event, now)
     try:
         return _accepted(case)
     except RefusedError as refused:
@@ -108,6 +108,9 @@ def _check_guards(case: Case, changes: tuple[Change, ...], rules: tuple[str, ...
         return
     guards = Guards(case.index, case.roster, case.now)
     broken = guards.worsened(list(_touched(case, guards, changes)))
+    for change in changes:
+        if broken is None and isinstance(change, ScopePut):
+            broken = guards.opened(change.scope.name, changed(case.near, changes))
     if broken is not None:
         guard = broken.guard
         raise RefusedError("guard_failed", f"guard `{guard.name}`: {broken.message}", guard.place, guard.name, rules)
@@ -191,4 +194,4 @@ def _said(case: Case, after: User | None, roles: tuple[str, ...]) -> str:
     return f"{after.id} is {after.status} and holds {', '.join(roles) or 'no role of their own'}{at}"
 
 
-__all__ = ["Outcome", "judge_event"]
+__all__ = ["RESULT", "Outcome", "judge_event"]

@@ -120,7 +120,7 @@ def _kept(event: Event) -> dict[str, Any]:
     shown: dict[str, Any] = {
         key: getattr(event, key) for key in ("type", "user", "by", "role", "scope", "group", "domain")
     }
-    times = (("from", event.start), ("until", event.end), ("time", event.time))
+    times = (("from", event.start), ("until", event.end))
     shown |= {key: None if at is None else format_instant(at) for key, at in times}
     shown |= {"attributes": dict(event.attributes) or None, "parent": list(event.parents) or None}
     return {key: value for key, value in shown.items() if value is not None}

@@ -10,6 +10,8 @@ other, so the same code decides on a file and on a database.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from typing import Protocol
 
@@ -26,6 +28,8 @@ from remit.directory.changes import (
     UserPut,
 )
 from remit.directory.shape import Assignment, Directory, Group, Scope, User
+
+_DOMAIN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 
 
 class Roster(Protocol):
@@ -61,8 +65,19 @@ class Roster(Protocol):
 
 
 def domain_of(user: str) -> str:
-    """What follows the last `@`, in lower case; empty without one."""
-    return user.rpartition("@")[2].lower() if "@" in user else ""
+    """The domain behind the last `@`, as `plain_domain` writes it; empty without one."""
+    return plain_domain(user.rpartition("@")[2]) if "@" in user else ""
+
+
+def plain_domain(text: str) -> str:
+    """A domain in the one way it is written here: in lower case, in ASCII (IDNA), without blanks and dots around it. So
+    nobody is the first of a domain by writing it otherwise. Empty for what is no domain."""
+    folded = unicodedata.normalize("NFKC", text).casefold().strip(" .\t\r\n")
+    try:
+        plain = folded.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""
+    return plain if _DOMAIN.fullmatch(plain) else ""
 
 
 def registered(user: User) -> bool:
@@ -80,6 +95,7 @@ class MemoryRoster:
         self._inner = {name: dict.fromkeys(group.groups) for name, group in directory.groups.items()}
         self._scopes = dict(directory.scopes)
         self._joined = set(directory.joined_domains)
+        self._plain_joined = {plain_domain(domain) for domain in self._joined}
         self._removed = dict.fromkeys(directory.removed)
         self._name = directory.name
         self._direct: dict[str, dict[str, None]] = {}  # user → the groups they are in
@@ -149,7 +165,7 @@ class MemoryRoster:
         if self._domains is None:
             self._domains = {domain_of(user.id) for user in self._users.values() if registered(user)}
             self._domains |= {domain_of(user) for user in self._removed}
-        return domain in self._joined or domain in self._domains
+        return domain in self._plain_joined or domain in self._domains
 
     def members(self, group: str) -> Iterable[str]:
         found: dict[str, None] = {}
@@ -242,6 +258,7 @@ class MemoryRoster:
                     del self._scopes[name]
                 case DomainJoined(domain):
                     self._joined.add(domain)
+                    self._plain_joined.add(domain)
 
     def _replace(self, holder: User | Group, before: tuple[Assignment, ...]) -> None:
         """Keeps the index of holders in step with somebody's assignments."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from remit.diagnostics import Diagnostic
 from remit.source import Source, Span
 
-_LARGEST = 128 * 1024 * 1024  # bytes of one file
+LARGEST = 128 * 1024 * 1024  # bytes of one file
 
 
 def read_source(path: Path, name: str) -> tuple[Source | None, list[Diagnostic]]:
@@ -21,7 +21,7 @@ def read_source(path: Path, name: str) -> tuple[Source | None, list[Diagnostic]]
     try:
         if path.exists() and not path.is_file():  # reading a pipe or a device might never end
             return None, [Diagnostic("E010", "this is no file", nowhere, help="put the text into a file")]
-        if path.stat().st_size > _LARGEST:
+        if path.stat().st_size > LARGEST:
             return None, [Diagnostic("E005", "the file is too large", nowhere, help="split it into several files")]
         data = path.read_bytes()
     except OSError as error:
@@ -47,13 +47,14 @@ def write_whole(path: Path, text: str, *, durable: bool = False) -> None:
     and a power failure leaves the old text or the new one. Raises OSError."""
     import tempfile  # reading does without
 
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.remit-", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             if durable:  # before the rename: else the name may reach the disk ahead of the text
                 file.flush()
                 os.fsync(file.fileno())
+        _keep_owner(path, temporary)
         os.chmod(temporary, _rights(path))
         os.replace(temporary, path)
     except BaseException:
@@ -80,12 +81,22 @@ def sync_folder(folder: Path) -> None:
 
 def sweep(path: Path) -> None:
     """Removes what `write_whole` left beside a file where it was killed."""
-    left = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}")  # the names that `mkstemp` gives
+    left = re.compile(rf"\.{re.escape(path.name)}\.remit-[a-z0-9_]{{8}}")  # the names that `mkstemp` gives
     try:
         for other in os.listdir(path.parent):
             if left.fullmatch(other):
                 os.unlink(path.parent / other)
     except OSError:  # it is in nobody's way
+        pass
+
+
+def _keep_owner(path: Path, temporary: str) -> None:
+    """A file that an administrator rewrites stays its owner's."""
+    try:
+        before = os.stat(path)
+        if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+            os.chown(temporary, before.st_uid, before.st_gid)
+    except (OSError, AttributeError):  # nothing there before; not permitted; a system without owners
         pass
 
 

@@ -61,7 +61,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # None, as wanted
-        raise ValueError(f"key `{twice[:80]}` is given twice")
+        shown = twice[:80].encode("utf-8", "backslashreplace").decode()
+        raise ValueError(f"key `{shown}` is given twice")
     return found
 
 

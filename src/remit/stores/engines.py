@@ -25,6 +25,9 @@ _SCHEMES = {"sqlite": "sqlite", "sqlite+pysqlite": "sqlite", "postgresql": "post
 _SCHEMES["postgresql+psycopg"] = "postgresql"
 
 
+_SECRET = ("password", "sslpassword", "passfile")  # of libpq's parameters: never shown
+
+
 class Place:
     """Where a database is. Raises StoreError for an address that names none."""
 
@@ -43,8 +46,11 @@ class Place:
             self.path = Path(self.url.database)
             self.name = f"sqlite:///{self.path}"
         else:
+            if self.url.host is not None and "@" in self.url.host:
+                raise StoreError("the address has more than one `@`", "write the one in a password as `%40`")
             self.url = self.url.set(drivername="postgresql+psycopg")
-            self.name = self.url.set(drivername="postgresql").render_as_string(hide_password=True)
+            shown = self.url.set(drivername="postgresql").difference_update_query(_SECRET)
+            self.name = shown.render_as_string(hide_password=True)
 
 
 def engine_of(place: Place, create: bool = False) -> sa.Engine:
@@ -74,6 +80,7 @@ def _sqlite(path: Path, create: bool) -> sa.Engine:
 
 def _postgres(place: Place) -> sa.Engine:
     arguments: dict[str, Any] = {} if "connect_timeout" in place.url.query else {"connect_timeout": 10}
+    arguments["client_encoding"] = "utf8"
     try:
         # Each statement after the lock must see what the transaction before it left: READ COMMITTED does, and the
         # stricter levels would answer with a serialization failure. The server's default may be another.

@@ -40,7 +40,7 @@ from remit.membership.judge import judge_event
 from remit.membership.record import event_record
 from remit.membership.roster import MemoryRoster
 from remit.project.directories import read_directory_file
-from remit.project.files import write_whole
+from remit.project.files import LARGEST, write_whole
 from remit.source import Source
 from remit.stores.journal import Journal, Mark, mark_of
 from remit.stores.lock import Lock
@@ -86,7 +86,7 @@ class FileStore:
         with self.journal.turn, plainly(self.journal.path, "read"):
             end = self.journal.end()
             undone = end.record is not None and self._is_undone(end.record, self._read().digest)
-            return self.journal.seen(id, end.start if undone else None)
+            return self.journal.seen(id, self.path.name, end.start if undone else None)
 
     def record(self, records: Iterable[dict[str, Any]]) -> None:
         """Appends records that are no events. The directory need not be there. Raises StoreError."""
@@ -136,7 +136,7 @@ class FileStore:
         if given.id is None:
             return None
         with plainly(self.journal.path, "read"):
-            return self.journal.seen(given.id, before)
+            return self.journal.seen(given.id, self.path.name, before)
 
     def _replace(self, text: str, mark: Mark, digest: str) -> None:
         """Puts the text in the file's place. Where this raises, it has not."""
@@ -244,7 +244,8 @@ class _Content:
             if self._text is None:
                 self._text = DirectoryText(self._source)
             self._text.take(changes)
-            self._text.text.encode("utf-8")
+            if len(self._text.text.encode("utf-8")) > LARGEST:
+                raise StoreError("the directory would be too large for a file", "bring it into a database")
         except RewriteError as error:
             raise StoreError(f"the directory cannot be rewritten: {error}", "nothing was changed") from error
         except UnicodeEncodeError as error:

@@ -21,13 +21,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple, TypeAlias
 
+from remit.membership.judge import RESULT
 from remit.membership.record import chained, read_record
 from remit.project.files import sweep, sync_folder, write_whole
 from remit.stores.lock import Lock
 from remit.stores.store import StoreError
 
 Mark: TypeAlias = tuple[int, ...] | None  # of a file: differs when it was written or replaced; None where there is none
-RESULT = ("accepted", "code", "guard", "roles", "status", "message", "at")
 
 _BLOCK = 64 * 1024
 _BEGINS = b'{"company_id": '
@@ -66,7 +66,7 @@ class Journal:
         self.turn = self._lock.turn  # of the threads of this process
         self._end: tuple[tuple[Mark, Mark], End] | None = None
         self._noted: set[tuple[str, str]] = set()
-        self._ids: dict[str, int] = {}  # event → where the line of its first result begins
+        self._ids: dict[tuple[str, str], int] = {}  # directory and event → where the line of its first result begins
         self._indexed = (0, b"")  # up to where, and the line before that
         self._indexed_at: Mark = None
 
@@ -169,11 +169,11 @@ class Journal:
                         return record
         return None
 
-    def seen(self, event_id: str, before: int | None = None) -> dict[str, Any] | None:
-        """The first result of an event, of those whose line begins before `before`; None where there is none. The
-        log is read once, and then what was appended. Raises OSError."""
+    def seen(self, event_id: str, directory: str, before: int | None = None) -> dict[str, Any] | None:
+        """The first result of an event of this directory, of those whose line begins before `before`; None where there
+        is none. The log is read once, and then what was appended. Raises OSError."""
         self._index()
-        at = self._ids.get(event_id)
+        at = self._ids.get((directory, event_id))
         if at is None or (before is not None and at >= before):
             return None
         with open(self.path, "rb") as file:
@@ -199,9 +199,9 @@ class Journal:
                     break
                 if _NAMES_ID.search(line):
                     record = read_record(_text(line))[0]
-                    name = record["additional_data"].get("event_id") if record else None
-                    if isinstance(name, str):
-                        self._ids.setdefault(name, at)
+                    data = record["additional_data"] if record else {}
+                    if isinstance(data.get("event_id"), str):
+                        self._ids.setdefault((str(data.get("directory")), data["event_id"]), at)
                 at, last = at + len(line), line
         self._indexed, self._indexed_at = (at, last), mark
 
@@ -241,6 +241,10 @@ class Journal:
         step. Where a process was killed, what it left of new texts, of the head and of `beside`, is removed. Raises
         OSError."""
         end = self.end()
+        if end.more and self._lacks_its_end(end):
+            self._write(b"\n", False)
+            self.note(f"the last line of `{self.path.name}` lacked its end, and has it again")
+            end = self.end()
         unfinished = end.record is not None and undone(end.record)
         if end.more or unfinished or end.head == "behind":  # first: afterwards nothing tells that there was a kill
             for path in filter(None, (self._head_path, beside)):
@@ -265,6 +269,15 @@ class Journal:
             )
         elif end.head == "missing" and end.size:
             self.note(f"`{self._head_path.name}` is missing: whether lines were cut off cannot be told", "head")
+
+    def _lacks_its_end(self, end: End) -> bool:
+        """Whether the line that was cut short is whole but for its end: the one that the head names."""
+        head = self.head()
+        if head is None or head.last is None:
+            return False
+        with open(self.path, "rb") as file:
+            file.seek(end.size)
+            return _hash(file.read()) == head.last
 
     def note(self, text: str, about: str = "") -> None:
         """Says a thing; what stays as it is, each thing it is `about`, only once."""

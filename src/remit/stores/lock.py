@@ -7,11 +7,15 @@ On the guarded file itself it would be lost when that is replaced.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+PATIENCE = 30  # seconds, as for a database's lock
 
 
 class Lock:
@@ -50,7 +54,17 @@ def _wait(handle: int) -> None:
         import fcntl
     except ImportError:  # elsewhere than on Unix it is the user's to run one process at a time
         return
-    fcntl.flock(handle, fcntl.LOCK_EX)
+    until = time.monotonic() + PATIENCE
+    pause = 0.001
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise TimeoutError(errno.ETIMEDOUT, f"another process has held its lock for {PATIENCE} s") from None
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
 
 
 __all__ = ["Lock"]

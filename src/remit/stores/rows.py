@@ -9,7 +9,8 @@ Equal rows become one object, and equal lists of them too: a million users share
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from remit.directory.shape import EMPTY, STATUSES, Assignment, Status, User
@@ -21,6 +22,15 @@ _STATUS: dict[str | None, Status] = {name: name for name in STATUSES}
 
 class BadRowError(Exception):
     """A row that nobody of ours wrote."""
+
+
+@contextmanager
+def sound() -> Iterator[None]:
+    """Rows that do not fit together, of a damaged database or changed by other hands, as BadRowError."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadRowError("its rows do not fit together") from error
 
 
 class Shared(dict[AssignmentRow, Assignment]):

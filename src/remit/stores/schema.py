@@ -132,6 +132,7 @@ directory_state = Table(
     Column("version", BigInteger, nullable=False),
     Column("audit_count", BigInteger, nullable=False),
     Column("audit_last", Text),
+    Column("identity", Text, nullable=False),  # of this database, made at random
 )
 changes = Table(
     "changes",

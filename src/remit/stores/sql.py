@@ -22,11 +22,11 @@ from sqlalchemy import bindparam, insert, select
 
 from remit.directory.shape import Directory
 from remit.membership.event import name_trouble, read_event
-from remit.membership.judge import Outcome, judge_event
+from remit.membership.judge import RESULT, Outcome, judge_event
 from remit.membership.record import event_record, import_record
 from remit.stores import schema as t
 from remit.stores.engines import Place, engine_of
-from remit.stores.rows import BadRowError
+from remit.stores.rows import BadRowError, sound
 from remit.stores.sql_changes import write_changes
 from remit.stores.sql_import import check_names, fill, is_empty
 from remit.stores.sql_reading import Followed, read_all, read_some
@@ -54,7 +54,7 @@ class SqlStore:
         self._engine = engine_of(self._place)
         self._checked = False
         self._file: tuple[int, int] | None = None  # which file SQLite's connections are to
-        self._loaded: tuple[int, int] | None = None  # and which the last snapshot was of
+        self._loaded: str | None = None  # the identity of the database that the last snapshot was of
         self.notices: list[str] = []
 
     # -- the directory ---------------------------------------------------------------------------------------------
@@ -66,8 +66,9 @@ class SqlStore:
     def snapshot(self) -> tuple[int, Directory]:
         """The directory and its version, of one moment. Raises StoreError."""
         with self._reading() as connection:
-            self._loaded = self._file
-            return self._state(connection).version, read_all(connection, self._place.name)
+            state = self._state(connection)
+            self._loaded = state.identity
+            return state.version, read_all(connection, self._place.name)
 
     def version(self) -> int:
         """Counts what changed the directory. Raises StoreError."""
@@ -78,11 +79,9 @@ class SqlStore:
         """The version now, and what changed since the one given; None where only a full reload tells. Raises
         StoreError."""
         with self._reading() as connection:
-            now = self._state(connection).version
-            if self._loaded not in (
-                None,
-                self._file,
-            ):  # another file: a backup brought back, say
+            state = self._state(connection)
+            now = state.version
+            if self._loaded not in (None, state.identity):  # another database in its place: a backup, say
                 return now, None
             if now == version:
                 return now, Followed({}, {}, {}, frozenset())
@@ -137,9 +136,8 @@ class SqlStore:
         found = connection.scalar(_SEEN, {"id": id})
         if found is None:
             return None
-        result = json.loads(found)
-        if not isinstance(result, dict):
-            raise BadRowError("the result of an event is no object")
+        with sound():
+            result: dict[str, Any] = {key: json.loads(found)[key] for key in RESULT}
         return result
 
     @staticmethod
@@ -176,7 +174,10 @@ class SqlStore:
             lines = select(t.audit.c.text).order_by(t.audit.c.number)
             options = {"stream_results": True, "max_row_buffer": _AT_ONCE}
             with closing(connection.scalars(lines, execution_options=options)) as texts:
-                yield from texts
+                for text in texts:
+                    if not isinstance(text, str):
+                        raise BadRowError("a line of its log is no text")
+                    yield text
 
     def log_end(self) -> tuple[int, str | None] | None:
         with self._reading() as connection:
@@ -253,6 +254,8 @@ class SqlStore:
         state = connection.execute(_LOCKED if lock else _STATE).one_or_none()
         if state is None:
             raise BadRowError("its state is missing")
+        if type(state.version) is not int or type(state.audit_count) is not int:
+            raise BadRowError("its state is no state")
         return state
 
     def _check_form(self) -> None:

@@ -20,7 +20,7 @@ from remit.directory.circles import circles
 from remit.directory.layered import followed
 from remit.directory.shape import EMPTY, Assignment, Directory, Group, Scope, User
 from remit.stores import schema as t
-from remit.stores.rows import BadRowError, Shared, attributes_of, status_of
+from remit.stores.rows import BadRowError, Shared, attributes_of, sound, status_of
 from remit.stores.sql_roster import SqlRoster
 
 _FETCHED = 10_000  # rows at once
@@ -58,7 +58,7 @@ class Followed(NamedTuple):
 
 def read_all(connection: sa.Connection, name: str) -> Directory:
     """The whole directory, under this name. Raises BadRowError for rows that no directory may hold."""
-    with paused():
+    with paused(), sound():
         shared, lists = Shared(), _Lists()
         scopes: dict[str, list[str]] = {scope: [] for (scope,) in _stream(connection, _SCOPES)}
         for scope, parent in _stream(connection, _PARENTS):

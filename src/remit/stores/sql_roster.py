@@ -21,7 +21,7 @@ from sqlalchemy import bindparam, exists, literal_column, or_, select, union
 
 from remit.directory.shape import Assignment, Directory, Group, Scope, User
 from remit.stores import schema as t
-from remit.stores.rows import Shared, user_of
+from remit.stores.rows import Shared, sound, user_of
 
 _AT_ONCE = 500  # names in one `IN`
 _FIRST_LOOK = 64  # holders fetched before a cursor is opened: most guards need fewer
@@ -163,6 +163,7 @@ class SqlRoster:
 
     # -- what is asked ---------------------------------------------------------------------------------------------
 
+    @sound()
     def neighbourhood(
         self, users: Collection[str] = (), groups: Collection[str] = (), scopes: Collection[str] = ()
     ) -> Directory:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import alembic.command
+import alembic.util
 import sqlalchemy as sa
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -45,12 +46,19 @@ def migrate(connection: sa.Connection, place: str) -> None:
 
 def _found(connection: sa.Connection, place: str) -> str | None:
     """The form of the tables; None where there are none."""
+    if connection.dialect.name == "postgresql":
+        encoding = connection.scalar(sa.text("SELECT current_setting('server_encoding')"))
+        if encoding != "UTF8":
+            raise StoreError(f"{place} keeps text as {encoding}", "make the database with the encoding UTF8")
     tables = sa.inspect(connection).get_table_names()
     if VERSION_TABLE not in tables:
         if tables:
             raise StoreError(f"{place} holds other tables, and no directory", "give the directory its own database")
         return None
-    at = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+    try:
+        at = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+    except alembic.util.CommandError as error:
+        raise StoreError(f"{place} names no one version of its tables", "restore it from a backup") from error
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if at is None:
         raise StoreError(f"{place} is half made: it names no version of its tables", "import into an empty database")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import sqlalchemy as sa
@@ -81,6 +82,7 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("audit_count", sa.BigInteger, nullable=False),
         sa.Column("audit_last", sa.Text),
+        sa.Column("identity", sa.Text, nullable=False),
         rowid=True,
     )
     table(
@@ -90,4 +92,5 @@ def upgrade() -> None:
         key("key"),
         rowid=True,
     )
-    op.execute("INSERT INTO directory_state (id, version, audit_count) VALUES (1, 0, 0)")
+    made = sa.text("INSERT INTO directory_state (id, version, audit_count, identity) VALUES (1, 0, 0, :identity)")
+    op.execute(made.bindparams(identity=secrets.token_hex(16)))
