@@ -242,7 +242,7 @@ def test_members_of_a_place(clinic: Path) -> None:
         "  ann    active    vet      through group desk at company\n"
         "  bob    active    vet      assigned\n"
         "  cyd    pending   vet      assigned\n"
-        "  eve    active    viewer   vet through group north (hidden by the individual role), assigned\n"
+        "  eve    active    viewer   assigned, vet through group north (hidden by the individual role)\n"
         "  olga   active    owner    assigned at company\n"
     )
 
@@ -254,7 +254,7 @@ def test_several_roles_through_groups_are_multiple(clinic: Path) -> None:
     (clinic / "directory.yaml").write_text(people, encoding="utf-8")
     text = shown("members --at branch/north")
     assert "eve    active    multiple !   vet through group north, viewer through group south at company" in text
-    assert text.endswith("! groups give eve different roles, and no role of their own settles it\n")
+    assert text.endswith("! groups give eve different roles, and no individual role settles it\n")
     found = answer("members --at branch/north")
     assert next(one["role"] for one in found["members"] if one["user"] == "eve") == "multiple"
 

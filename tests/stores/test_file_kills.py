@@ -141,9 +141,10 @@ def check_left(folder: Path) -> None:
     """What a kill left is whole once it is mended, and the directory is whole at once."""
     before = parsed(folder)
     store = made(folder)
-    log = list(store.log())
+    with store._locked():  # mends, as the next event does first
+        pass
     assert parsed(folder) == before
-    if log:
+    if logged(folder):
         hold(store)
     accepted = {
         record["reference_id"]
@@ -207,7 +208,7 @@ def left_undone(folder: Path) -> None:
     apply(made(folder), invite("bob", id="bob"))
     for name in ("directory.yaml", "audit.jsonl.head"):
         (folder / name).write_bytes(before[name])
-    (folder / ".directory.yaml.abcd_123").write_text("half of")
+    (folder / ".directory.yaml.remit-abcd_123").write_text("half of")
 
 
 def left_put_back(folder: Path) -> None:
@@ -222,7 +223,7 @@ def left_behind(folder: Path) -> None:
     before = files(folder)
     apply(made(folder), invite("bob", id="bob"))
     (folder / "audit.jsonl.head").write_bytes(before["audit.jsonl.head"])
-    (folder / ".audit.jsonl.head.abcd_123").write_text("half of")
+    (folder / ".audit.jsonl.head.remit-abcd_123").write_text("half of")
 
 
 @pytest.mark.parametrize("leave", [left_torn, left_undone, left_put_back, left_behind])

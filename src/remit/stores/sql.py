@@ -54,7 +54,7 @@ class SqlStore:
         self._engine = engine_of(self._place)
         self._checked = False
         self._file: tuple[int, int] | None = None  # which file SQLite's connections are to
-        self._loaded: str | None = None  # the identity of the database that the last snapshot was of
+        self._loaded: tuple[Any, ...] | None = None  # which file and database the last snapshot was of
         self.notices: list[str] = []
 
     # -- the directory ---------------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ class SqlStore:
         """The directory and its version, of one moment. Raises StoreError."""
         with self._reading() as connection:
             state = self._state(connection)
-            self._loaded = state.identity
+            self._loaded = (self._file, state.identity)
             return state.version, read_all(connection, self._place.name)
 
     def version(self) -> int:
@@ -81,7 +81,7 @@ class SqlStore:
         with self._reading() as connection:
             state = self._state(connection)
             now = state.version
-            if self._loaded not in (None, state.identity):  # another database in its place: a backup, say
+            if self._loaded not in (None, (self._file, state.identity)):  # another in its place: a backup, say
                 return now, None
             if now == version:
                 return now, Followed({}, {}, {}, frozenset())
