@@ -9,6 +9,7 @@ settings.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import alembic.command
@@ -59,16 +60,22 @@ def _found(connection: sa.Connection, place: str) -> str | None:
         at = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
     except alembic.util.CommandError as error:
         raise StoreError(f"{place} names no one version of its tables", "restore it from a backup") from error
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if at is None:
         raise StoreError(f"{place} is half made: it names no version of its tables", "import into an empty database")
-    if at not in known:
+    if at not in _revisions():
         raise StoreError(f"{place} was made by a newer remit", "install that version")
     return at
 
 
+@cache
 def _newest() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+@cache
+def _revisions() -> frozenset[str]:
+    """Every form there ever was."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def _config() -> Config:
