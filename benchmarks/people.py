@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,7 @@ def measure(quick: bool) -> list[Figure]:
                 f"{decisions:,} decisions on as many users, the first of each", f"{found['first']:.1f} s",
                 "10 s", found["first"] <= 10,
             ),
+            Figure("follow one event, without loading anew", spread(s * 1_000 for s in found["followed"]).text("ms")),
         ]  # fmt: skip
         warm = _child("warm", urls[large], str(large), urls[small], str(small))["ratio"]
         figures.append(Figure(f"warm decision, over that on {small:,} users", _shown(warm), "2 ×", warm[0] <= 2))
@@ -136,11 +138,8 @@ def _events(large: int, small: int) -> list[Figure]:
         urls = {users: server.database() for users in (large, small)}
         for users, url in urls.items():
             _child("make", url, str(users))
-        taken = {users: _applied(url, users) for users, url in urls.items()}
-        rounds: dict[int, list[float]] = {users: [] for users in urls}
-        for _ in range(300):
-            for users, times in taken.items():
-                rounds[users].append(next(times))
+        rounds = _rounds({users: _applied(url, users, _given) for users, url in urls.items()})
+        guarded = _rounds({users: _applied(url, users, _owners) for users, url in urls.items()})
     finally:
         server.stop("immediate", check=False)
     milliseconds = [seconds * 1_000 for seconds in rounds[large]]
@@ -148,24 +147,51 @@ def _events(large: int, small: int) -> list[Figure]:
     return [
         Figure(name, spread(milliseconds).text("ms", 2), "5 ms", statistics.median(milliseconds) <= 5),
         Figure(f"the same, over that on {small:,} users", ratio.text("×", 2), "1.5 ×", ratio.median <= 1.5),
-    ]
+        Figure(
+            "an event for which a guard counts the owners",
+            spread(seconds * 1_000 for seconds in guarded[large]).text("ms", 2), "5 ms",
+            statistics.median(guarded[large]) <= 0.005,
+        ),
+        Figure(f"the same, over that on {small:,} users", ratios(guarded[large], guarded[small]).text("×", 2)),
+    ]  # fmt: skip
 
 
-def _applied(url: str, users: int) -> Any:
+def _rounds(taken: dict[int, Iterator[float]]) -> dict[int, list[float]]:
+    """What each took, in turns."""
+    rounds: dict[int, list[float]] = {users: [] for users in taken}
+    for _ in range(300):
+        for users, times in taken.items():
+            rounds[users].append(next(times))
+    return rounds
+
+
+def _given(users: int, chance: random.Random) -> Iterator[dict[str, Any]]:
+    """A role at a place is given to somebody, and taken."""
+    while True:
+        told = {"user": f"user{chance.randrange(3, users)}@acme.example", "role": f"r{chance.randrange(ROLES)}"}
+        for kind in ("assign", "revoke"):
+            yield {"type": kind, **told, "scope": "branch/b7"}
+
+
+def _owners(users: int, chance: random.Random) -> Iterator[dict[str, Any]]:
+    """One of three owners is disabled, and comes back."""
+    while True:
+        for kind in ("disable", "enable"):
+            yield {"type": kind, "user": "user1@acme.example"}
+
+
+def _applied(url: str, users: int, events: Callable[[int, random.Random], Iterator[dict[str, Any]]]) -> Iterator[float]:
     """The seconds of one event after the other."""
     from remit.stores.sql import SqlStore
     from remit.stores.store import Setting
 
-    made, store, chance = policy(), SqlStore(url), random.Random(7)
+    made, store = policy(), SqlStore(url)
     setting = Setting(made.index, made.digest, "acme")
-    while True:
-        user, role = f"user{chance.randrange(3, users)}@acme.example", f"r{chance.randrange(ROLES)}"
-        for kind in ("assign", "revoke"):
-            event = {"type": kind, "user": user, "role": role, "scope": "branch/b7", "by": "user0@acme.example"}
-            began = time.perf_counter()
-            result = store.apply(setting, event, time.time_ns())
-            yield time.perf_counter() - began
-            assert result["accepted"], result
+    for event in events(users, random.Random(7)):
+        began = time.perf_counter()
+        result = store.apply(setting, {**event, "by": "user0@acme.example"}, time.time_ns())
+        yield time.perf_counter() - began
+        assert result["accepted"], result
 
 
 # -- what runs in a process of its own ---------------------------------------------------------------------------------
@@ -187,7 +213,6 @@ def _make(url: str, users: str) -> dict[str, Any]:
     made = directory(int(users))
     store = SqlStore(url)
     began = time.perf_counter()
-    store.migrate()
     store.import_directory(made)
     return {"seconds": time.perf_counter() - began}
 
@@ -216,7 +241,24 @@ def _bind(url: str, users: str) -> dict[str, Any]:
     asked = _questions(int(users), min(100_000, int(users)))
     began = time.process_time()
     allowed = sum(pdp.allows(*question) for question in asked)
-    return {"seconds": seconds, "memory": memory, "first": time.process_time() - began, "allowed": allowed}
+    first = time.process_time() - began
+    followed = [_followed(url, pdp) for _ in range(9)]
+    return {"seconds": seconds, "memory": memory, "first": first, "allowed": allowed, "followed": followed}
+
+
+def _followed(url: str, pdp: Pdp) -> float:
+    """The seconds in which a decision point follows one event."""
+    from remit.stores.sql import SqlStore
+    from remit.stores.store import Setting
+
+    made, store = policy(), SqlStore(url)
+    kind = "disable" if pdp.directory.users["user7@acme.example"].status == "active" else "enable"
+    event = {"type": kind, "user": "user7@acme.example", "by": "user0@acme.example"}
+    store.apply(Setting(made.index, made.digest), event, time.time_ns())
+    store.close()
+    began = time.perf_counter()
+    assert pdp.refreshed() is not pdp
+    return time.perf_counter() - began
 
 
 def _warm(large_url: str, large: str, small_url: str, small: str) -> dict[str, Any]:
