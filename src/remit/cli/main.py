@@ -91,6 +91,8 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:  # a full disk, a closed terminal
+        with suppress(OSError, ValueError):  # else what is left in the buffer fails once more at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         with suppress(OSError):
             click.echo(f"remit: the answer cannot be written: {(error.strerror or 'unknown reason').lower()}", err=True)
         return 2
