@@ -55,6 +55,10 @@ PLACES: dict[str, list[str]] = {
         "area a { resource r { actions read, N, update x: int } }",
         "area a { resource r { actions N actions read } }",
     ],
+    "an action behind `sensitive`": [
+        "area a { resource r { actions sensitive N, read } }",
+        "area a { resource r { actions read, sensitive N x: int } }",
+    ],
     "an action set": ["actions N = read", "actions s = read, update actions N = read"],
     "an action in an action set": ["actions s = N", "actions s = read, N", "actions s = read, N role r { }"],
     "a permission": [
@@ -412,3 +416,27 @@ def test_glued_words_are_refused(text: str) -> None:
 def test_signs_and_quotes_end_a_word(text: str) -> None:
     """Next to signs, quotes and backticks no blank is needed."""
     assert read(text) is not None
+
+
+@pytest.mark.parametrize(
+    ("actions", "names", "marked"),
+    [
+        ("actions read, sensitive delete", ["read", "delete"], ["delete"]),
+        ("actions sensitive\n `wipe`, read", ["wipe", "read"], ["wipe"]),
+        ("actions sensitive # why\n delete", ["delete"], ["delete"]),
+        ("actions sensitive", ["sensitive"], []),
+        ("actions sensitive, read", ["sensitive", "read"], []),
+        ("actions sensitive vet: user", ["sensitive"], []),
+        ("actions sensitive actions read", ["sensitive", "read"], []),
+        ("actions sensitive sensitive", ["sensitive"], ["sensitive"]),
+        ("sensitive: int actions read", ["read"], []),
+    ],
+)
+def test_sensitive_marks_the_action_that_follows(actions: str, names: list[str], marked: list[str]) -> None:
+    """`sensitive` marks the next action, and is an action's or attribute's name wherever it can be told apart."""
+    file, wrong = parse(Source("p.remit", f"area a {{ resource r {{ {actions} }} }}"))
+    assert wrong == []
+    [area] = [statement for statement in file.statements if isinstance(statement, tree.Area)]
+    [resource] = area.resources
+    assert [name.text for name in resource.actions] == names
+    assert [name.text for name in resource.sensitive] == marked

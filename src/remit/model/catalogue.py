@@ -143,6 +143,7 @@ def _areas(names: Names, areas: list[tree.Area]) -> None:
             attribute_types(names, "resource", resource.attributes),
             tuple(actions),
             resource.name.span,
+            frozenset(action.text for action in resource.sensitive),
         )
     found: dict[str, Area] = {}
     for area in areas:

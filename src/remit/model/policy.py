@@ -18,12 +18,15 @@ Effect = Literal["allow", "deny"]
 
 @dataclass(frozen=True, slots=True)
 class ResourceType:
+    """`sensitive` are those of its actions that are marked so; the mark changes no decision."""
+
     name: str
     title: str
     area: str
     attributes: Attributes
     actions: tuple[str, ...]
     span: Span
+    sensitive: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,12 +70,19 @@ class Builder(ConditionCallbacks, PeopleCallbacks, Transformer[Token, Any]):
             self._name(c[1]),
             self._title(c),
             [child for child in c if isinstance(child, tree.Attribute)],
-            [name for child in c if isinstance(child, list) for name in child],
+            [name for child in c if isinstance(child, tuple) for name in child[0]],
+            [name for child in c if isinstance(child, tuple) for name in child[1]],
             self._span(c[0], c[-1]),
         )
 
-    def own_actions(self, c: Children) -> list[tree.Name]:
-        return self._names(c[1:])
+    def own_actions(self, c: Children) -> tuple[list[tree.Name], list[tree.Name]]:
+        """The actions of one list, and those marked as sensitive."""
+        marked = [child for child in c if isinstance(child, tree.Name)]
+        words = [child for child in c[1:] if child in marked or child.type != "COMMA"]
+        return [word if isinstance(word, tree.Name) else self._name(word) for word in words], marked
+
+    def sensitive(self, c: Children) -> tree.Name:
+        return self._name(c[1])
 
     def permission(self, c: Children) -> tree.Permission:
         bundles = [child for child in c if isinstance(child, tree.Bundle)]

@@ -51,10 +51,13 @@ class Scope:
 
 @dataclass(slots=True, eq=False)
 class Resource:
+    """`sensitive` are those of its actions that are marked so."""
+
     name: Name
     title: Text | None
     attributes: list[Attribute]
     actions: list[Name]
+    sensitive: list[Name]
     span: Span
 
 
