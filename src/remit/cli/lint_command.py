@@ -15,6 +15,7 @@ from remit.cli.session import Session, answers, coloured, directory_option, fail
 from remit.codes import CODES
 from remit.diagnostics import Diagnostic, similar
 from remit.directory.shape import Directory
+from remit.lint.rule import LintRule
 from remit.policy import clock
 from remit.project.config import FAIL_LEVELS, Config
 from remit.project.directories import is_url
@@ -33,7 +34,14 @@ class Choice:
     ignore: list[str] = field(default_factory=list)
 
     def takes(self, finding: Diagnostic) -> bool:
-        return (not self.select or _named(finding.code, self.select)) and not _named(finding.code, self.ignore)
+        return self._takes(finding.code)
+
+    def wants(self, rule: LintRule) -> bool:
+        """Whether a lint rule runs at all: what does not run by itself is selected by its whole code or its name."""
+        return self._takes(rule.code) and (rule.default or bool({rule.code, rule.name} & {*self.select}))
+
+    def _takes(self, code: str) -> bool:
+        return (not self.select or _named(code, self.select)) and not _named(code, self.ignore)
 
 
 def _named(code: str, words: list[str]) -> bool:
@@ -53,6 +61,7 @@ def _named(code: str, words: list[str]) -> bool:
 )
 @click.option("--select", multiple=True, metavar="CODE,…", help="Report these only: codes, beginnings of codes, names.")
 @click.option("--ignore", multiple=True, metavar="CODE,…", help="Leave these out.")
+@click.option("--exact", is_flag=True, help="Also run the rules that need the solver: remit[prove].")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
 @click.option("-q", "--quiet", is_flag=True, help="Print findings only, no summary.")
 @click.option("-o", "--output", "target", metavar="FILE", help="Write to a file instead of standard output.")
@@ -66,6 +75,7 @@ def command(
     fail_level: str | None,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
+    exact: bool,
     exit_zero: bool,
     quiet: bool,
     target: str | None,
@@ -88,7 +98,8 @@ def command(
     choice = Choice(_codes("--select", select, config.select), _codes("--ignore", ignore, config.ignore))
     places = list(paths) or [str(session.policy_path)]
     try:
-        linted = _lint(places, directory_path, session, stdin_filename)
+        linted = Linted(clock(), choice.wants, exact=exact)
+        _lint(linted, places, directory_path, session, stdin_filename)
     except MemoryError:
         fail("this takes more memory than there is", "split the policy, or the directory")
     findings = linted.ordered()
@@ -111,10 +122,11 @@ def _codes(option: str, given: tuple[str, ...], configured: tuple[str, ...]) -> 
     return words
 
 
-def _lint(places: list[str], directory_path: str | None, session: Session, stdin_filename: str | None) -> Linted:
-    """All that is found at all places; each policy and each directory is looked at once."""
+def _lint(
+    linted: Linted, places: list[str], directory_path: str | None, session: Session, stdin_filename: str | None
+) -> None:
+    """Finds all there is at all places; each policy and each directory is looked at once."""
     config = session.config
-    linted = Linted(clock())
     people = _from_database(directory_path, config)
     given = None if people is not None else _given(directory_path)
     policies: dict[Path, Path] = {}
@@ -138,7 +150,6 @@ def _lint(places: list[str], directory_path: str | None, session: Session, stdin
             lint_people(linted, policy, people)
         else:
             lint_policy(linted, policy, given or _configured(policy, config))
-    return linted
 
 
 def _from_database(directory_path: str | None, config: Config) -> Directory | None:

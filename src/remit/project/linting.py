@@ -12,10 +12,14 @@ from remit.directory.fit import misfits, unknown_roles, wrong_attributes
 from remit.directory.reader import read_directory
 from remit.directory.shape import Directory
 from remit.evaluator.index import Index
+from remit.lint import run as lint
+from remit.lint.rule import People, Settings, Subject
+from remit.lint.run import Wanted
 from remit.membership.guards import broken_guards
 from remit.project.directories import read_directory_file
 from remit.project.files import decode
 from remit.project.policies import Loaded, load, load_source
+from remit.proof.prover import Prover
 from remit.report.places import span_at
 from remit.source import Source, Span
 from remit.table.artifact import FORMAT
@@ -29,9 +33,13 @@ _NEARBY = 2000  # characters of an entry in which the word that is wrong is look
 @dataclass(slots=True)
 class Linted:
     """What is found so far. `now`: nanoseconds since 1970, from when on guards are counted. `seen` are the files that
-    were looked at; `broken`: some policy does not compile."""
+    were looked at; `broken`: some policy does not compile. `wanted` tells which lint rules run, those that need the solver
+    only if `exact`."""
 
     now: int
+    wanted: Wanted
+    settings: Settings = field(default_factory=Settings)
+    exact: bool = False
     findings: list[Diagnostic] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     broken: bool = False
@@ -58,6 +66,12 @@ class Linted:
         spans = [finding.span for finding in compiled.findings if finding.span is not None]
         self.seen.update(_path(span.source) for span in spans if span.source.text)  # what could be read at all
         self.broken = self.broken or compiled.table is None
+        for source in loaded.own:
+            self.findings += lint.lint_text(source, self.wanted)
+        if compiled.table is not None:
+            subject = Subject(compiled.model, compiled.table, loaded.own, self.settings)
+            prover = Prover(compiled.table) if self.exact else None
+            self.findings += lint.lint_policy(subject, self.wanted, prover)
         return compiled.table
 
 
@@ -134,6 +148,9 @@ def _held_together(linted: Linted, table: Table, directory: Directory, source: S
         linted.findings += _broken_guards(table, directory, source, linted.now)
     starts = [0, *(found.end() for found in re.finditer("\n", source.text))] if fit else []
     linted.findings += [_underlined(finding, source, starts) for finding in fit]
+    if not misplaced:
+        people = People(table, Index(table), directory, source, linted.now)
+        linted.findings += lint.lint_people(people, linted.wanted)
 
 
 def _broken_guards(table: Table, directory: Directory, source: Source, now: int) -> list[Diagnostic]:

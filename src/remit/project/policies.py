@@ -24,10 +24,11 @@ _NAMES_A_POLICY = re.compile(r"^[ \t]*policy\s+[A-Za-z_`]", re.MULTILINE)
 
 
 class Loaded(NamedTuple):
-    """A policy as compiled, with the sources that messages quote."""
+    """A policy as compiled, with the sources that messages quote; `own` are those of its outermost layer."""
 
     compiled: Compiled
     sources: list[Source]
+    own: list[Source]
 
 
 def load(path: Path) -> Loaded:
@@ -68,7 +69,7 @@ def _compiled(sources: list[Source], findings: list[Diagnostic], path: Path, ext
             base, base_sources = loaded.compiled.model, loaded.sources
             findings += loaded.compiled.findings
     compiled = compile_files(files, findings, base, _name_of(path))
-    return Loaded(compiled, [*base_sources, *sources])
+    return Loaded(compiled, [*base_sources, *sources], sources)
 
 
 def _no_base(root: Path, written: str) -> tuple[str, str]:
