@@ -23,6 +23,7 @@ Normal = Any  # True, False, or a list: ["and" | "or", …], ["==", left, right]
 
 _NEGATED = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
+_OPPOSITE = {"in": "not in", "not in": "in", "has": "has not", "has not": "has"}
 _MOST_ABSORBED = 500  # parts of one `and` or `or` that are compared pair by pair; beyond, absorption is left out
 
 
@@ -34,6 +35,21 @@ def normal(node: ex.Expr | None, reading: Reading) -> Normal:
 def key(form: Normal) -> str:
     """A total order on normal forms, and their identity."""
     return json.dumps(form, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
+def negated(form: Normal) -> Normal:
+    """The normal form of `not` this one: true where it is false, false where it is true, unknown where it is."""
+    if isinstance(form, bool):
+        return not form
+    word = form[0]
+    if word in ("and", "or"):
+        return _join("or" if word == "and" else "and", [negated(part) for part in form[1:]])
+    if word in _OPPOSITE:
+        return [_OPPOSITE[word], *form[1:]]
+    left, right = form[1:]
+    if word == "==" and isinstance(right, bool):
+        return ["==", left, not right]
+    return _bounded(_NEGATED[word], left, right, type(right) is int)
 
 
 def either(forms: list[Normal]) -> Normal:
@@ -117,11 +133,15 @@ def _compare(node: ex.Compare, reading: Reading, negated: bool) -> Normal:
         left, right, operator = ["-", left[2], left[1]], {"ns": -right["ns"]}, _MIRRORED[operator]
     if operator in ("==", "!=") and isinstance(right, bool):
         return ["==", left, right == (operator == "==")]
-    if type(right) is int and "int" in kinds:
-        if operator == "<" and right > SMALLEST:
-            operator, right = "<=", right - 1
-        elif operator == ">" and right < LARGEST:
-            operator, right = ">=", right + 1
+    return _bounded(operator, left, right, type(right) is int and "int" in kinds)
+
+
+def _bounded(operator: str, left: Any, right: Any, integer: bool) -> Normal:
+    """A comparison; beside an int, with an inclusive bound."""
+    if integer and operator == "<" and right > SMALLEST:
+        operator, right = "<=", right - 1
+    elif integer and operator == ">" and right < LARGEST:
+        operator, right = ">=", right + 1
     return [operator, left, right]
 
 

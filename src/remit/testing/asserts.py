@@ -40,12 +40,13 @@ from remit.evaluator.index import Index
 from remit.evaluator.pdp import Judged
 from remit.model import expression as ex
 from remit.model.types import Reading
+from remit.proof.case import Case, World
 from remit.table import normal
 from remit.table.held import ROLES, SCOPE, known, reads
 from remit.table.normal import Normal
 from remit.table.shape import EVERYONE, MEMBERS, AssertEntry, Cells, GuardEntry, Place, RuleEntry, Table
 from remit.table.tableau import Branch, implies
-from remit.testing.witness import Budget, Case, World, cases, refuting
+from remit.testing.witness import Budget, cases, refuting
 
 MOST_CASES = 5_000  # tried on the evaluator for one assert
 MOST_BRANCHES = 100_000  # of all its proofs

@@ -10,85 +10,21 @@ the user's own id. Each choice becomes a directory of one user and a request, an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain, islice, product
 from typing import Any, NamedTuple
 
-from remit.directory.shape import Assignment, Directory, Group, Scope, User
-from remit.evaluator.index import Index
-from remit.evaluator.pdp import Judged, Pdp
 from remit.instant import EARLIEST, LATEST, format_instant, parse_instant
 from remit.model.expression import Attr
 from remit.model.types import LARGEST, SMALLEST, Reading, Type
+from remit.proof.case import NOON, OTHER, SOMEONE, Case
 from remit.table.normal import Normal
 from remit.table.shape import Table
 from remit.table.tableau import Branch, Term, literals, terms
 
 MOST_TRIED = 200  # requests for one branch, complete or not
 
-SOMEONE, OTHER = "someone", "other"
-_NOON = parse_instant("2026-01-01T12:00:00Z") or 0
 _SECOND = 10**9
 _MISSING = object()
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A user with their attributes and groups, and a request about a resource of some type."""
-
-    user: str
-    attributes: dict[str, Any]
-    groups: tuple[str, ...]
-    id: str
-    properties: dict[str, Any]
-    context: dict[str, Any]
-    missing: tuple[str, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """What of it was chosen, for people: `resource.amount is 500, user.id is "someone"`."""
-        of_resource = {name: value for name, value in self.properties.items() if name != "scope" or "/" in value}
-        said = [f"resource.{name} is {_shown(value)}" for name, value in of_resource.items()]
-        said += [f"context.{name} is {_shown(value)}" for name, value in self.context.items()]
-        said += [f"user.{name} is {_shown(value)}" for name, value in self.attributes.items()]
-        if self.groups:
-            said.append(f"user.groups is {_shown(list(self.groups))}")
-        if any(value == self.user for value in (*self.properties.values(), *self.context.values())):
-            said.append(f"user.id is {_shown(self.user)}")
-        return ", ".join([*said, *(f"{name} is missing" for name in self.missing)])
-
-    def asked_by(self, other: Case) -> Case:
-        """The same request, asked by another case's user."""
-        return replace(self, user=other.user, attributes=other.attributes, groups=other.groups)
-
-
-class World:
-    """Decides cases for somebody who holds given roles at the root, and nothing else."""
-
-    def __init__(self, table: Table, index: Index) -> None:
-        self.table = table
-        self.index = index
-        self._last: tuple[object, Pdp] | None = None  # one case after another is often of one user
-
-    def judge(self, roles: Sequence[str], resource_type: str, action: str, case: Case) -> Judged:
-        """The evaluator's decision."""
-        resource = {"type": resource_type, "id": case.id, "properties": case.properties}
-        return self._pdp(roles, case).ask(case.user, action, resource, case.context).judged
-
-    def _pdp(self, roles: Sequence[str], case: Case) -> Pdp:
-        scope = case.properties.get("scope")
-        asked = (tuple(roles), case.user, repr(case.attributes), case.groups, scope)
-        if self._last is not None and self._last[0] == asked:
-            return self._last[1]
-        user = User(case.user, attributes=case.attributes, assignments=tuple(Assignment(role) for role in roles))
-        scopes = {scope: Scope(scope)} if scope is not None and scope != self.table.root else {}
-        directory = Directory(
-            users={user.id: user},
-            groups={name: Group(name, (user.id,)) for name in case.groups},
-            scopes=scopes,
-        )
-        self._last = (asked, Pdp(self.table, directory, lambda: _NOON, self.index))
-        return self._last[1]
 
 
 def cases(table: Table, reading: Reading, branches: Iterable[Branch], forms: Sequence[Normal]) -> Iterator[Case]:
@@ -167,7 +103,7 @@ class _Pool:
         self.strings = list(dict.fromkeys([SOMEONE, OTHER, *found.strings]))
         near = dict.fromkeys([*found.numbers, 0, *(n + step for n in found.numbers for step in (1, -1))])
         self.numbers = [n for n in near if SMALLEST <= n <= LARGEST]
-        instants = dict.fromkeys([*found.instants, _NOON])
+        instants = dict.fromkeys([*found.instants, NOON])
         steps = [0, _SECOND, -_SECOND, *(d + more for d in durations for more in (0, _SECOND, -_SECOND))]
         stepped = dict.fromkeys(at + sign * step for at in instants for step in steps for sign in (1, -1))
         self.instants = [at for at in stepped if EARLIEST <= at <= LATEST]
@@ -225,11 +161,3 @@ def _note(item: Any, found: _Constants, durations: list[int]) -> None:
         found.strings.append(item)
     elif type(item) is int:
         found.numbers.append(item)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(_shown(item) for item in value)}]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f'"{value}"' if isinstance(value, str) else str(value)

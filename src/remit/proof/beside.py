@@ -1,0 +1,115 @@
+"""What else differs between two policies, beside what anybody may do: catalogue, assignments, guards, locks, asserts.
+
+Read off the two meanings (`remit.table.meaning`), which are plain data by name. Renamed roles are not looked for here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+from remit.table.meaning import meaning
+from remit.table.shape import Table
+
+About = Literal["type", "action", "attribute", "scope", "role", "assignments", "guard", "assert"]
+
+
+class Beside(NamedTuple):
+    """One thing that is new, gone, or otherwise. `name` is a name, or a text that says which; `what` says more."""
+
+    about: About
+    name: str
+    how: Literal["added", "removed", "changed"]
+    what: str = ""
+
+
+def beside(old: Table, new: Table) -> Iterator[Beside]:
+    """All of it, in a fixed order."""
+    before, after = meaning(old), meaning(new)
+    yield from _catalogue(before["catalogue"], after["catalogue"])
+    yield from _named("scope", before["scopes"]["kinds"], after["scopes"]["kinds"])
+    yield from _roles(before["roles"], after["roles"])
+    yield from _assignments(old, new, before["assignments"], after["assignments"])
+    yield from _named("guard", before["guards"], after["guards"])
+    yield from _texts("assert", _asserts(old), _asserts(new))
+
+
+def _catalogue(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Beside]:
+    old, new = before["types"], after["types"]
+    for name in sorted({*old, *new}):
+        if name not in new or name not in old:
+            yield Beside("type", name, "added" if name in new else "removed")
+            continue
+        if old[name]["area"] != new[name]["area"]:
+            yield Beside("type", name, "changed", f"area {old[name]['area']} → {new[name]['area']}")
+        for action in sorted({*old[name]["actions"], *new[name]["actions"]}):
+            if (action in old[name]["actions"]) != (action in new[name]["actions"]):
+                how: Literal["added", "removed"] = "added" if action in new[name]["actions"] else "removed"
+                yield Beside("action", f"{action} on {name}", how)
+        yield from _attributes(f"{name}.", old[name]["attributes"], new[name]["attributes"])
+    for root in ("user", "context", "claims"):
+        yield from _attributes(f"{root}.", before[root], after[root])
+
+
+def _attributes(prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Beside]:
+    for one in _named("attribute", old, new):
+        what = f"{_type(old[one.name])} → {_type(new[one.name])}" if one.how == "changed" else ""
+        yield one._replace(name=prefix + one.name, what=what)
+
+
+def _type(data: Any) -> str:
+    kind, optional = data
+    word = kind if isinstance(kind, str) else " | ".join(kind["enum"]) if "enum" in kind else f"set of {kind['set']}"
+    return f"{word}?" if optional else str(word)
+
+
+def _named(about: About, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Beside]:
+    for name in sorted({*old, *new}):
+        if name not in old:
+            yield Beside(about, name, "added")
+        elif name not in new:
+            yield Beside(about, name, "removed")
+        elif old[name] != new[name]:
+            yield Beside(about, name, "changed")
+
+
+def _roles(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Beside]:
+    for one in _named("role", old, new):
+        what = ""
+        if one.how == "changed":
+            before, after = old[one.name], new[one.name]
+            said = []
+            if before["locked"] != after["locked"]:
+                said.append("locked" if after["locked"] else "no longer locked")
+            if before["includes"] != after["includes"]:
+                said.append(f"includes {_list(before['includes'])} → {_list(after['includes'])}")
+            if before["former"] != after["former"]:
+                said.append(f"was {_list(before['former'])} → {_list(after['former'])}")
+            what = ", ".join(said)
+        yield one._replace(what=what)
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+def _assignments(old: Table, new: Table, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Beside]:
+    for name in ("individual_over_group", "roles_from_subject"):
+        if before[name] != after[name]:
+            yield Beside("assignments", name.replace("_", " "), "added" if after[name] else "removed")
+    if before["lines"] != after["lines"]:
+        lines = [[event.place.text for event in table.events] for table in (old, new)]
+        yield from _texts("assignments", *lines)
+
+
+def _asserts(table: Table) -> list[str]:
+    return [" ".join(claim.place.text.split()) for claim in table.assertions]
+
+
+def _texts(about: About, old: list[str], new: list[str]) -> Iterator[Beside]:
+    """Lines that only one side has, by what they say."""
+    before, after = {" ".join(text.split()) for text in old}, {" ".join(text.split()) for text in new}
+    for text in sorted(before - after):
+        yield Beside(about, text, "removed")
+    for text in sorted(after - before):
+        yield Beside(about, text, "added")

@@ -1,0 +1,413 @@
+"""The exact difference between two policies, per role and cell (SEMANTICS 7).
+
+Allows and denies only add up, so two things settle every set of roles: what somebody who holds one role may do, and
+what a role forbids to somebody whom another role allows. Let a set of roles be allowed by the one policy and not by the
+other, at some request: a role of it that allows there is allowed alone. If it is not under the other policy, that shows
+in the first comparison; if it is, another role of the set denies under one policy only, and that shows in the second.
+
+    old   role vet { allow refund on invoice when resource.amount <= 500 }     role audit { deny * on invoice }
+    new   role vet { allow refund on invoice }                                 role audit { }
+    may      vet, refund on invoice:    amount <= 500 → always                       widened: amount 501
+    forbids  audit, refund on invoice:  always → never, where vet would be allowed   gained
+
+The way there: cells whose views (`remit.proof.views`) are equal are passed over. In the others roles are grouped by the
+lines that count for them, equal pairs of groups are asked once, and what is left goes to the solver. Where a condition
+reads `user.roles`, the user's other roles are variables too, and all their rules count, so that a difference is one
+that somebody would see. Every difference has a request that the evaluator decides otherwise under the two.
+
+Conditions are compared as Kleene has them: an allow counts where it is true, a deny unless it is false. What differs on
+requests alone that leave something out is `incomplete_only`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, NamedTuple
+
+from remit.evaluator.index import Index
+from remit.model.types import Reading
+from remit.proof.beside import Beside, beside
+from remit.proof.case import Case, World
+from remit.proof.requests import Requests, reading_of
+from remit.proof.solver import UnknownError, require
+from remit.proof.views import (
+    EVERYONE,
+    Cell,
+    Group,
+    Key,
+    Numbering,
+    View,
+    Views,
+    alike,
+    declarations,
+    groups,
+    reads_roles,
+    rules_of,
+)
+from remit.table.meaning import digest
+from remit.table.normal import both, either, negated
+from remit.table.normal import key as form_key
+from remit.table.shape import RuleEntry, Table
+
+Kind = Literal["gained", "lost", "widened", "narrowed", "changed", "incomplete_only"]
+Part = Literal["may", "forbids"]
+
+
+class Change(NamedTuple):
+    """What became otherwise in one cell, for each of `roles` alone (none: for a user without a role). `part` may: what
+    they may do; forbids: what they forbid to somebody whom another role allows. `kind` speaks of access: a deny that
+    goes is a gain. `old` and `new` are the rules that settle it on either side, `caused` those of them that the other
+    side lacks. The `case`, asked by somebody who holds `asking` (by the new policy's names), is decided otherwise."""
+
+    part: Part
+    kind: Kind
+    roles: tuple[str, ...]
+    type: str
+    action: str
+    old: tuple[RuleEntry, ...]
+    new: tuple[RuleEntry, ...]
+    caused_old: tuple[RuleEntry, ...]
+    caused_new: tuple[RuleEntry, ...]
+    case: Case
+    asking: tuple[str, ...]
+    before: str
+    after: str
+
+
+class OpenCell(NamedTuple):
+    """Where the solver could not tell."""
+
+    part: Part
+    roles: tuple[str, ...]
+    type: str
+    action: str
+
+
+class Difference(NamedTuple):
+    """All of it: `changes` by cell and role, `beside` what else became otherwise, `unproven` what could not be told."""
+
+    changes: tuple[Change, ...]
+    beside: tuple[Beside, ...]
+    unproven: tuple[OpenCell, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody may anything more or less, by any request."""
+        return not self.changes and not self.unproven
+
+
+def compare(old: Table, new: Table) -> Difference:
+    """The exact difference. Raises MissingSolverError where it takes the solver and that is missing."""
+    if digest(old) == digest(new):
+        return Difference((), (), ())
+    found = Comparison(old, new)
+    changes, unproven = found.all()
+    return Difference(tuple(changes), tuple(beside(old, new)), tuple(unproven))
+
+
+def equivalent(old: Table, new: Table) -> bool | None:
+    """Whether the difference is empty; None where that cannot be told, for want of the solver or by it."""
+    from remit.proof.solver import MissingSolverError
+
+    if digest(old) == digest(new):
+        return True
+    try:
+        found = Comparison(old, new)
+        unsure = False
+        for one in found.walk():
+            if isinstance(one, Change):
+                return False
+            unsure = True
+    except MissingSolverError:
+        return None
+    return None if unsure else True
+
+
+class _Verdict(NamedTuple):
+    kind: Kind
+    model: Any
+
+
+class Comparison:
+    """Compares two tables. What it finds out once serves every cell."""
+
+    def __init__(self, old: Table, new: Table) -> None:
+        self.numbering = Numbering(old, new)
+        self.old = Views(old, self.numbering.old_bits)
+        self.new = Views(new, self.numbering.new_bits)
+        self.worlds: tuple[World, World] | None = None
+        self._requests: dict[Any, Requests] = {}
+        self._of_type: dict[str, tuple[Requests, bool]] = {}
+        self._forms: dict[Any, Any] = {}
+        self._same_scopes = old.scopes == new.scopes and old.root == new.root
+        self._same_closures = all(self.old.closed(name) == self.new.closed(name) for name in {*old.roles, *new.roles})
+
+    def all(self) -> tuple[list[Change], list[OpenCell]]:
+        """Every change, and what could not be told."""
+        changes: list[Change] = []
+        unproven: list[OpenCell] = []
+        for one in self.walk():
+            if isinstance(one, Change):
+                changes.append(one)
+            else:
+                unproven.append(one)
+        return changes, unproven
+
+    def walk(self) -> Iterator[Change | OpenCell]:
+        """One after the other, by cell."""
+        for cell in sorted({*self.old.cells, *self.new.cells}):
+            old, new = self.old.view(cell), self.new.view(cell)
+            if not self.passed_over(cell, old, new):
+                yield from self.cell(cell, old, new)
+
+    def passed_over(self, cell: Cell, old: View, new: View) -> bool:
+        """Whether a cell decides alike, as far as that can be seen without asking."""
+        if not alike(old, new) or self.old.all_roles != self.new.all_roles:
+            return False
+        if self._conditional(old, new) and not self.same_readings(cell[0]):
+            return False
+        return self._same_closures or not reads_roles(old, new)
+
+    def _conditional(self, *views: View) -> bool:
+        return any(line.form is not True for view in views for line in view.values())
+
+    def same_readings(self, resource_type: str) -> bool:
+        """Whether conditions at a type mean the same on both sides."""
+        return self.requests(resource_type)[1]
+
+    def requests(self, resource_type: str) -> tuple[Requests, bool]:
+        """The requests about a type, and whether both sides read them alike."""
+        found = self._of_type.get(resource_type)
+        if found is None:
+            readings: list[Reading | None] = [reading_of(view.table, resource_type) for view in (self.old, self.new)]
+            signature = tuple(declarations(reading) for reading in readings)
+            if signature not in self._requests:
+                require()
+                self._requests[signature] = Requests([self.old, self.new], readings)
+            found = (self._requests[signature], self._same_scopes and signature[0] == signature[1])
+            self._of_type[resource_type] = found
+        return found
+
+    # -- one cell ----------------------------------------------------------------------------------------------------
+
+    def cell(self, cell: Cell, old: View, new: View) -> Iterator[Change | OpenCell]:
+        """What changed in one cell."""
+        apart = reads_roles(old, new)
+        found = groups(old, new, self.old.all_roles, self.new.all_roles, apart)
+        for group in found:
+            yield from self._may(cell, old, new, group, apart)
+        for group in found[1:]:
+            yield from self._forbids(cell, old, new, group, found, apart)
+
+    def _may(self, cell: Cell, old: View, new: View, group: Group, apart: bool) -> Iterator[Change | OpenCell]:
+        if self._same(cell, old, new, group.old, group.new, apart):
+            return
+        requests, _ = self.requests(cell[0])
+        question = ("may", _texts(group.old), _texts(group.new), group.mask if apart else group.mask == EVERYONE)
+        yield from self._answered(
+            requests, question, "may", cell, group, old, new, lambda: self._ask_may(requests, old, new, group, apart)
+        )
+
+    def _forbids(
+        self, cell: Cell, old: View, new: View, group: Group, every: list[Group], apart: bool
+    ) -> Iterator[Change | OpenCell]:
+        """A group's own denies, against what any other role is allowed."""
+        before = tuple(key for key in group.old if key[0] == "deny" and old[key].mask & group.mask)
+        after = tuple(key for key in group.new if key[0] == "deny" and new[key].mask & group.mask)
+        if self._same(cell, old, new, before, after, apart):
+            return
+        own = Group(group.mask, before, after)
+        single = group.mask & (group.mask - 1) == 0
+        others = [other for other in every[1:] if other is not group or not single]
+        allowing = tuple((_texts(other.old), _texts(other.new)) for other in others)
+        requests, _ = self.requests(cell[0])
+        question = ("forbids", _texts(before), _texts(after), allowing, group.mask if apart else 0)
+        yield from self._answered(
+            requests,
+            question,
+            "forbids",
+            cell,
+            own,
+            old,
+            new,
+            lambda: self._ask_forbids(requests, old, new, own, others, apart),
+        )
+
+    def _same(
+        self, cell: Cell, old: View, new: View, before: tuple[Key, ...], after: tuple[Key, ...], apart: bool
+    ) -> bool:
+        """Whether two sets of lines are one condition, by normal form alone."""
+        if apart and not self._same_closures:
+            return False
+        alike = before == after or self._form(old, before) == self._form(new, after)
+        if not alike:
+            return False
+        if all(line.form is True for line in (*(old[key] for key in before), *(new[key] for key in after))):
+            return True
+        return self.same_readings(cell[0])
+
+    def _form(self, view: View, keys: tuple[Key, ...]) -> str:
+        """The key of the normal form of what somebody may, or denies alone, for whom these lines count."""
+        texts = _texts(keys)
+        found = self._forms.get(texts)
+        if found is None:
+            allows = [view[key].form for key in keys if key[0] == "allow"]
+            denies = [view[key].form for key in keys if key[0] == "deny"]
+            form = both([either(allows), negated(either(denies))])
+            found = self._forms[texts] = form_key(form if allows or not denies else ["deny", either(denies)])
+        return str(found)
+
+    def _answered(
+        self,
+        requests: Requests,
+        question: Any,
+        part: Part,
+        cell: Cell,
+        group: Group,
+        old: View,
+        new: View,
+        ask: Any,
+    ) -> Iterator[Change | OpenCell]:
+        roles = () if group.mask == EVERYONE else tuple(self.numbering.roles(group.mask))
+        if question not in requests.answers:
+            try:
+                requests.answers[question] = ask()
+            except UnknownError:
+                requests.answers[question] = "unknown"
+        answer = requests.answers[question]
+        if answer == "unknown":
+            yield OpenCell(part, roles, *cell)
+        elif answer is not None:
+            verdict, case, others = answer
+            yield self._change(part, verdict, roles, cell, group, old, new, case, others)
+
+    # -- questions ---------------------------------------------------------------------------------------------------
+
+    def _ask_may(self, requests: Requests, old: View, new: View, group: Group, apart: bool) -> Any:
+        before, after = requests.allowed(0, old, group.old), requests.allowed(1, new, group.new)
+        z3 = requests.z3
+        base: list[Any] = []
+        if apart and group.mask != EVERYONE:
+            base = [requests.held(group.mask), requests.placed()]
+            was, will = requests.decided(0, old), requests.decided(1, new)
+            gain = z3.And(after, z3.Not(before), will, z3.Not(was))
+            loss = z3.And(before, z3.Not(after), was, z3.Not(will))
+            before, after = z3.And(before, was), z3.And(after, will)
+        else:
+            gain, loss = z3.And(after, z3.Not(before)), z3.And(before, z3.Not(after))
+            if apart:
+                base = [requests.only(0), z3.Not(requests.terms.uncertain)]
+        verdict = _verdict(requests, base, before, after, gain, loss)
+        return None if verdict is None else (verdict.kind, requests.case(verdict.model), requests.roles(verdict.model))
+
+    def _ask_forbids(
+        self, requests: Requests, old: View, new: View, own: Group, others: list[Group], apart: bool
+    ) -> Any:
+        z3 = requests.z3
+        before, after = requests.denies(0, old, own.old), requests.denies(1, new, own.new)
+        if apart:
+            base = [requests.held(own.mask)]
+            was, will = requests.decided(0, old), requests.decided(1, new)
+            strange = z3.Not(requests.placed())
+            nobody = [(_lines(view, EVERYONE), view) for view in (old, new)]
+            was = z3.If(strange, requests.allowed(0, old, nobody[0][0]), was)
+            will = z3.If(strange, requests.allowed(1, new, nobody[1][0]), will)
+            gain = z3.And(before, z3.Not(after), will)
+            loss = z3.And(after, z3.Not(before), was)
+            verdict = _verdict(requests, base, z3.And(was, z3.Not(before)), z3.And(will, z3.Not(after)), gain, loss)
+            if verdict is None:
+                return None
+            return verdict.kind, requests.case(verdict.model), requests.roles(verdict.model)
+        was = z3.Or([requests.allowed(0, old, group.old) for group in others])
+        will = z3.Or([requests.allowed(1, new, group.new) for group in others])
+        gain, loss = z3.And(before, z3.Not(after), will), z3.And(after, z3.Not(before), was)
+        may = z3.Or(was, will)
+        verdict = _verdict(requests, [], z3.And(may, z3.Not(before)), z3.And(may, z3.Not(after)), gain, loss)
+        if verdict is None:
+            return None
+        gained = requests.is_true(verdict.model, gain)
+        sides = (1, new) if gained else (0, old)
+        allowed = next(
+            group.mask
+            for group in others
+            if requests.is_true(verdict.model, requests.allowed(*sides, group.new if gained else group.old))
+        )
+        return verdict.kind, requests.case(verdict.model), allowed
+
+    # -- the change --------------------------------------------------------------------------------------------------
+
+    def _change(
+        self,
+        part: Part,
+        kind: Kind,
+        roles: tuple[str, ...],
+        cell: Cell,
+        group: Group,
+        old: View,
+        new: View,
+        case: Case,
+        others: int,
+    ) -> Change:
+        low = group.mask & -group.mask
+        asking = 0 if group.mask == EVERYONE else others | low
+        if part == "forbids":
+            first = others & ~low
+            asking = low | (first & -first)
+            if reads_roles(old, new):
+                asking = low | others
+        elif not reads_roles(old, new):
+            asking = 0 if group.mask == EVERYONE else low
+        before, after = self._replayed(asking, cell, case)
+        gone = [key for key in group.old if key not in group.new]
+        come = [key for key in group.new if key not in group.old]
+        mask = group.mask | (0 if part == "forbids" else 3)
+        return Change(
+            part,
+            kind,
+            roles,
+            *cell,
+            rules_of(old, group.old, mask),
+            rules_of(new, group.new, mask),
+            rules_of(old, gone, mask),
+            rules_of(new, come, mask),
+            case,
+            tuple(self.numbering.roles(asking)),
+            before,
+            after,
+        )
+
+    def _replayed(self, asking: int, cell: Cell, case: Case) -> tuple[str, str]:
+        """The codes of the evaluator's decisions under the old policy and the new."""
+        if self.worlds is None:
+            self.worlds = (World(self.old.table, Index(self.old.table)), World(self.new.table, Index(self.new.table)))
+        codes = []
+        for world, names in zip(self.worlds, (self.numbering.old_names, self.numbering.new_names), strict=True):
+            held = [names[bit] for bit in self.numbering.each(asking) if bit in names]
+            codes.append(world.judge(held, *cell, case).code)
+        assert (codes[0] == "allowed") != (codes[1] == "allowed"), (cell, asking, case, codes)
+        return codes[0], codes[1]
+
+
+def _texts(keys: Iterable[Key]) -> tuple[Key, ...]:
+    return tuple(keys)
+
+
+def _lines(view: View, mask: int) -> tuple[Key, ...]:
+    return tuple(key for key, line in view.items() if line.mask & mask)
+
+
+def _verdict(requests: Requests, base: list[Any], before: Any, after: Any, gain: Any, loss: Any) -> _Verdict | None:
+    """The class of a change, with a request that shows it; None where there is none. Raises UnknownError."""
+    model = requests.asked.model(*base, requests.z3.Or(gain, loss))
+    if model is None:
+        return None
+    complete = requests.complete()
+    gained = requests.asked.model(*base, complete, gain)
+    lost = requests.asked.model(*base, complete, loss)
+    if gained is None and lost is None:
+        return _Verdict("incomplete_only", model)
+    if gained is not None and lost is not None:
+        return _Verdict("changed", gained)
+    if gained is not None:
+        return _Verdict("widened" if requests.asked.can_be(*base, complete, before) else "gained", gained)
+    return _Verdict("narrowed" if requests.asked.can_be(*base, complete, after) else "lost", lost)

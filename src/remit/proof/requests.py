@@ -1,0 +1,242 @@
+"""All requests about one resource type, as two policies read them: conditions as z3's formulas, and a model as a case.
+
+One `Requests` serves every type that declares the same attributes on both sides, so that a question which many cells
+share is asked once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from remit.instant import format_instant
+from remit.model.types import Reading
+from remit.proof.case import OTHER, SOMEONE, Case
+from remit.proof.solver import Asked
+from remit.proof.terms import ROLES, SCOPE, Kinds, Side, Term, Terms
+from remit.proof.views import EVERYONE, MEMBERS, Key, View, Views
+from remit.table.shape import Table
+
+_NAMES = (SOMEONE, OTHER, "third", "fourth", "fifth")
+_USELESS = {"text": 0}  # a value that is of no type a sort has; for all other sorts "?"
+
+
+class Requests:
+    """Requests about types that are declared alike. `old` or `new` is None where that table lacks the type."""
+
+    def __init__(self, views: Sequence[Views], readings: Sequence[Reading | None]) -> None:
+        import z3
+
+        self.z3 = z3
+        self.views = views
+        self.terms = Terms(readings, [kinds_of(view.table) for view in views])
+        self.asked = Asked(self.terms)
+        self.assigned: dict[int, Any] = {}  # bit → that the user holds this role directly
+        self.sides = [
+            None
+            if reading is None
+            else Side(self.terms, at, reading, lambda name, at=at: self._holds(at, name), sorted(view.bits))  # type: ignore[misc]
+            for at, (view, reading) in enumerate(zip(views, readings, strict=True))
+        ]
+        self.answers: dict[Any, Any] = {}  # whatever was found out about these requests, by question
+
+    # -- formulas ----------------------------------------------------------------------------------------------------
+
+    def held(self, bit: int) -> Any:
+        """That a role is assigned to the user."""
+        found = self.assigned.get(bit)
+        if found is None:
+            found = self.assigned[bit] = self.z3.Bool(f"holds {bit.bit_length()}")
+        return found
+
+    def _holds(self, at: int, name: str) -> Any:
+        closed = self.views[at].closed(name)
+        return self.any_of(closed)
+
+    def any_of(self, mask: int) -> Any:
+        """That some role of the mask is assigned."""
+        found, rest = [], mask & ~(EVERYONE | MEMBERS)
+        while rest:
+            found.append(self.held(rest & -rest))
+            rest &= rest - 1
+        return self.z3.Or(found)
+
+    def only(self, mask: int) -> Any:
+        """That the roles of the mask are assigned, of all that were spoken of, and no others."""
+        return self.z3.And([held if bit & mask else self.z3.Not(held) for bit, held in self.assigned.items()])
+
+    def true(self, at: int, view: View, key: Key) -> Any:
+        side = self.sides[at]
+        return self.z3.BoolVal(False) if side is None else side.true(view[key].form)
+
+    def denies(self, at: int, view: View, keys: Iterable[Key]) -> Any:
+        """That one of these denies applies."""
+        side = self.sides[at]
+        found = [] if side is None else [side.not_false(view[key].form) for key in keys if key[0] == "deny"]
+        return self.z3.Or(found)
+
+    def allowed(self, at: int, view: View, keys: Iterable[Key]) -> Any:
+        """That somebody is allowed for whom exactly these lines count."""
+        some = list(keys)
+        allows = [self.true(at, view, key) for key in some if key[0] == "allow"]
+        if not allows:
+            return self.z3.BoolVal(False)
+        return self.z3.And(self.z3.Or(allows), self.z3.Not(self.denies(at, view, some)))
+
+    def decided(self, at: int, view: View) -> Any:
+        """That a user with the roles that are assigned is allowed."""
+        side = self.sides[at]
+        if side is None:
+            return self.z3.BoolVal(False)
+        allows, denies = [], []
+        for (effect, _), line in view.items():
+            counts = self.z3.BoolVal(True) if line.mask & (EVERYONE | MEMBERS) else self.any_of(line.mask)
+            if effect == "allow":
+                allows.append(self.z3.And(side.true(line.form), counts))
+            else:
+                denies.append(self.z3.And(side.not_false(line.form), counts))
+        return self.z3.And(self.z3.Or(allows), self.z3.Not(self.z3.Or(denies)))
+
+    def placed(self) -> Any:
+        """That roles can be held where the request stands: it names no place, or one that the directory knows."""
+        return self.z3.Or(self.z3.Not(self.terms.given), self.terms.placed)
+
+    def complete(self) -> Any:
+        """That nothing a complete request has is missing, as one of the sides sees it."""
+        return self.z3.Or([side.complete() for side in self.sides if side is not None])
+
+    # -- a model as a case -------------------------------------------------------------------------------------------
+
+    def roles(self, model: Any) -> int:
+        """The roles that are assigned in a model."""
+        found = 0
+        for bit, held in self.assigned.items():
+            if self.is_true(model, held):
+                found |= bit
+        return found
+
+    def is_true(self, model: Any, formula: Any) -> bool:
+        return bool(self.z3.is_true(model.eval(formula, model_completion=True)))
+
+    def case(self, model: Any) -> Case:
+        """The request that a model stands for."""
+        return _Reader(self, model).case()
+
+
+class _Reader:
+    """Reads one model."""
+
+    def __init__(self, requests: Requests, model: Any) -> None:
+        self.requests = requests
+        self.terms = requests.terms
+        self.model = model
+        self.texts = {code: text for text, code in self.terms.codes.items()}
+        table = requests.views[-1].table
+        self.below = sorted(kind for kind, above in table.scopes.items() if above is not None)
+        self.root = table.root
+        scope = self.terms._values.get((SCOPE, "text"))
+        if scope is not None and (code := self.number(scope)) not in self.texts and self.below:
+            self.texts[code] = f"{self.below[0]}/one"
+
+    def number(self, value: Any) -> int:
+        return int(self.model.eval(value, model_completion=True).as_long())
+
+    def text(self, code: int) -> str:
+        """The string of a code; for one that no constant has, a name is made up."""
+        if code not in self.texts:
+            taken = set(self.texts.values()) | set(self.terms.codes)
+            made = (*_NAMES, *(f"name{at}" for at in range(len(taken) + 1)))
+            self.texts[code] = next(name for name in made if name not in taken)
+        return self.texts[code]
+
+    def case(self) -> Case:
+        roots: dict[str, dict[str, Any]] = {"resource": {}, "user": {}, "context": {}}
+        missing: list[str] = []
+        is_true = self.requests.is_true
+        user = SOMEONE
+        groups: tuple[str, ...] = ()
+        for term in self.terms.named:
+            if term == ("user", "id"):
+                user = self.text(self.number(self.terms.value(term, "text")))
+            elif term == ("user", "groups"):
+                groups = tuple(dict.fromkeys(str(one) for one in self.elements(term)))
+            elif term not in (ROLES, SCOPE):
+                self.attribute(term, roots, missing)
+        resource = roots["resource"]
+        placed = True
+        if ROLES in self.terms.named or SCOPE in self.terms.named:
+            given = is_true(self.model, self.terms.given)
+            placed = not given or is_true(self.model, self.terms.placed)
+            if given and SCOPE in self.terms.named:
+                resource["scope"] = self.text(self.number(self.terms.value(SCOPE, "text")))
+            elif given:
+                resource["scope"] = self.root if placed or not self.below else f"{self.below[0]}/nowhere"
+            elif self.below:
+                missing.append("resource.scope")
+        elif self.root is not None:
+            resource["scope"] = self.root
+        identified = ("resource", "id") in self.terms.named
+        identifier = resource.pop("id", None) if identified else "r1"
+        return Case(
+            user,
+            roots["user"],
+            groups,
+            identifier if identifier is None or isinstance(identifier, str) else None,
+            resource,
+            roots["context"],
+            tuple(missing),
+            placed,
+            ROLES in self.terms.named and is_true(self.model, self.terms.uncertain),
+        )
+
+    def attribute(self, term: Term, roots: dict[str, dict[str, Any]], missing: list[str]) -> None:
+        root, name = term
+        is_true = self.requests.is_true
+        sorts = self.terms.sorts(term)
+        if not is_true(self.model, self.terms.present(term)):
+            if not all(found is None or found.optional for found in self.declared(term)):
+                missing.append(f"{root}.{name}")
+            return
+        for sort in sorts:
+            if is_true(self.model, self.terms.present(term, sort)):
+                roots[root][name] = self.value(term, sort)
+                return
+        roots[root][name] = _USELESS.get(sorts[0], "?") if sorts else "?"
+        missing.append(f"{root}.{name}")
+
+    def declared(self, term: Term) -> list[Any]:
+        return [side.declared(term) for side in self.requests.sides if side is not None]
+
+    def value(self, term: Term, sort: str) -> Any:
+        if sort.startswith("set of "):
+            return list(self.elements(term))
+        return self.plain(self.terms.value(term, sort), sort)
+
+    def plain(self, value: Any, sort: str) -> Any:
+        if sort == "bool":
+            return self.requests.is_true(self.model, value)
+        number = self.number(value)
+        if sort == "text":
+            return self.text(number)
+        return format_instant(number) if sort == "time" else number
+
+    def elements(self, term: Term) -> list[Any]:
+        """What is in a set, each value once."""
+        element = next((sort.removeprefix("set of ") for sort in self.terms.sorts(term)), "text")
+        found: list[Any] = []
+        for _, value, inside in self.terms.elements.get(term, {}).values():
+            if self.requests.is_true(self.model, inside):
+                one = self.plain(value, element)
+                if one not in found:
+                    found.append(one)
+        return found
+
+
+def kinds_of(table: Table) -> Kinds:
+    """The scope kinds of a table."""
+    return Kinds(table.root, frozenset(kind for kind, above in table.scopes.items() if above is not None))
+
+
+def reading_of(table: Table, resource_type: str) -> Reading | None:
+    """What conditions may read at a type; None where the table lacks it."""
+    return table.reading(resource_type) if resource_type in table.types else None

@@ -1,0 +1,351 @@
+"""Requests as z3's variables, and conditions as formulas over them (SEMANTICS 7).
+
+A condition in normal form has `not` only in front of comparisons, so that it is *true*, in Kleene's sense, is a
+monotone formula over "this comparison is true"; that it is *false* is that of its negation. Each comparison becomes one
+formula: its attributes are known, and it holds. What is known of an attribute:
+
+| variable | meaning |
+|---|---|
+| `resource.cost?` | the request has it, not null |
+| `resource.cost:int` | what it has is of that kind |
+| `resource.cost` | its value: ints in 64 bits, times in nanoseconds, texts and enumerations as codes |
+| `resource.tags ∋ "x"` | for a set, one Boolean for each element that a comparison names |
+
+Elements of one value are in a set together. (z3's own arrays invent sets that no request can carry.)
+
+    resource.cost <= 5   →   cost:int ∧ cost ≤ 5        has resource.cost   →   cost?
+
+Two *sides* share the variables: an old and a new policy may declare an attribute otherwise, and each knows it where the
+value belongs to its own type. `user.roles` follows from what is assigned, through each side's own includes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import z3
+
+from remit.instant import EARLIEST, LATEST, parse_instant
+from remit.model.expression import Attr
+from remit.model.types import LARGEST, SMALLEST, AttributeType, Reading, Type
+from remit.table import normal
+from remit.table.normal import Normal
+
+Term = tuple[str, str]  # an attribute: root and name
+
+ROLES: Term = ("user", "roles")
+SCOPE: Term = ("resource", "scope")
+TIME: Term = ("context", "time")
+_ROOTS = ("resource", "user", "context")
+_ALWAYS_KNOWN = frozenset({("user", "id"), ("user", "groups")})
+_COMPARED = frozenset({"and", "or", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "has", "has not"})
+
+
+class Kinds(NamedTuple):
+    """What a table's scopes say of requests: the root's kind and the kinds below it."""
+
+    root: str | None
+    below: frozenset[str]
+
+
+class Side:
+    """One policy's reading of requests about one resource type. `holds` gives z3's Boolean for a role in
+    `user.roles`; None where nothing is held."""
+
+    def __init__(
+        self, terms: Terms, number: int, reading: Reading, holds: Callable[[str], Any], names: Sequence[str]
+    ) -> None:
+        self.terms = terms
+        self.number = number
+        self.reading = reading
+        self.holds = holds
+        self.names = names  # of roles
+        self._true: dict[str, Any] = {}
+
+    def true(self, form: Normal) -> Any:
+        """z3's Boolean for "the form is true"."""
+        if isinstance(form, bool):
+            return z3.BoolVal(form)
+        name = normal.key(form)
+        found = self._true.get(name)
+        if found is None:
+            found = self._true[name] = self._encoded(form)
+        return found
+
+    def not_false(self, form: Normal) -> Any:
+        """That a deny with this condition applies."""
+        return z3.Not(self.true(normal.negated(form)))
+
+    def complete(self) -> Any:
+        """That each attribute which was named so far, and which this side declares, is there as it must be."""
+        return z3.And([self.terms.complete(term, self) for term in self.terms.named if self.declared(term)])
+
+    def declared(self, term: Term) -> AttributeType | None:
+        return self.reading.find(Attr(*term))
+
+    # -- comparisons -----------------------------------------------------------------------------------------------
+
+    def _encoded(self, form: Any) -> Any:
+        word = form[0]
+        if word in ("and", "or"):
+            parts = [self.true(part) for part in form[1:]]
+            return z3.And(parts) if word == "and" else z3.Or(parts)
+        if word in ("has", "has not"):
+            present = self.terms.present((form[1][0], form[1][1]))
+            return present if word == "has" else z3.Not(present)
+        if word in ("in", "not in"):
+            known, holds = self._membership(form[1], form[2])
+            return z3.And(*known, holds if word == "in" else z3.Not(holds))
+        if _is_form(form[1]) or _is_form(form[2]):
+            return self._conditions(word, form[1], form[2])
+        kind = self._kind(form[1]) or self._kind(form[2])
+        known, left, right = [], *(self._operand(side, kind) for side in form[1:])
+        known = [*left[0], *right[0]]
+        if left[1] is None or right[1] is None:
+            return z3.BoolVal(False)
+        return z3.And(*known, _compared(word, left[1], right[1]))
+
+    def _conditions(self, word: str, left: Normal, right: Normal) -> Any:
+        """Two conditions compared, or one with an attribute or constant of bools: both known, and alike or not."""
+        sides = [side if _is_form(side) or isinstance(side, bool) else ["==", side, True] for side in (left, right)]
+        first, second = sides
+        alike = word == "=="
+        return z3.Or(
+            z3.And(self.true(first), self.true(second if alike else normal.negated(second))),
+            z3.And(self.true(normal.negated(first)), self.true(normal.negated(second) if alike else second)),
+        )
+
+    def _kind(self, side: Any) -> str:
+        if isinstance(side, list) and side and side[0] == "-":
+            return "duration"
+        declared = self.declared((side[0], side[1])) if _is_term(side) else None
+        return declared.type.kind if declared else ""
+
+    def _operand(self, side: Any, kind: str) -> tuple[list[Any], Any]:
+        """What must be known for an operand, and its value; None for a value that nothing equals."""
+        if isinstance(side, list) and side[0] == "-":
+            (one, left), (other, right) = self._operand(side[1], "time"), self._operand(side[2], "time")
+            if left is None or right is None:
+                return [], None
+            return [*one, *other], left - right
+        if _is_term(side):
+            term = (side[0], side[1])
+            declared = self.declared(term)
+            if declared is None:
+                return [z3.BoolVal(False)], None
+            return [self.terms.known(term, self)], self.terms.value(term, sort_of(declared.type))
+        return [], self.terms.constant(side)
+
+    def _membership(self, item: Any, collection: Any) -> tuple[list[Any], Any]:
+        known, value = self._operand(item, "")
+        if collection[0] == "list":
+            if value is None:
+                return [z3.BoolVal(False)], z3.BoolVal(False)
+            return known, z3.Or([value == self.terms.constant(one) for one in collection[1:]])
+        term = (collection[0], collection[1])
+        if term == ROLES:
+            known = [*known, self.terms.known(term, self)]
+            if isinstance(item, str):
+                return known, self.holds(item)
+            if value is None:
+                return known, z3.BoolVal(False)
+            return known, z3.Or([z3.And(value == self.terms.constant(name), self.holds(name)) for name in self.names])
+        declared = self.declared(term)
+        if declared is None or declared.type.element is None or value is None:
+            return [z3.BoolVal(False)], z3.BoolVal(False)
+        return [*known, self.terms.known(term, self)], self.terms.member(term, item, value)
+
+
+def _compared(word: str, left: Any, right: Any) -> Any:
+    if word == "==":
+        return left == right
+    if word == "!=":
+        return left != right
+    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[word]
+
+
+def _is_term(side: Any) -> bool:
+    return isinstance(side, list) and len(side) == 2 and side[0] in _ROOTS and isinstance(side[1], str)
+
+
+def _is_form(side: Any) -> bool:
+    return isinstance(side, list) and bool(side) and side[0] in _COMPARED
+
+
+def sort_of(kind: Type) -> str:
+    """What tells the values of a type from others in a request: text, int, bool, time, or `set of` these."""
+    if kind.kind == "set" and kind.element is not None:
+        return f"set of {sort_of(kind.element)}"
+    return "text" if kind.textual else kind.kind
+
+
+class Terms:
+    """The variables of requests about one resource type. `rules` gathers what holds of them all; whoever asks z3 adds
+    those that came since (`fresh`). `readings` are the sides', None where one lacks the type."""
+
+    def __init__(self, readings: Sequence[Reading | None], kinds: Sequence[Kinds]) -> None:
+        self.readings = readings
+        self.kinds = kinds
+        self.named: dict[Term, None] = {}
+        self.rules: list[Any] = []
+        self.given = z3.Bool("scope is given")
+        self.placed = z3.Bool("scope is known to the directory")
+        self.uncertain = z3.Bool("a role is held at a time that cannot be told")
+        self.codes: dict[str, int] = {}
+        self.elements: dict[Term, dict[str, tuple[Any, Any, Any]]] = {}  # set → element's key → item, value, Boolean
+        self._said = 0
+        self._values: dict[tuple[Term, str], Any] = {}
+        self._known: dict[tuple[Term, int], Any] = {}
+        if any(one.root is None for one in kinds):
+            self.rules.append(z3.Not(self.given))  # without kinds of places no request can name one
+
+    def fresh(self) -> list[Any]:
+        """What holds of all requests, as far as it has not been given yet."""
+        found = self.rules[self._said :]
+        self._said = len(self.rules)
+        return found
+
+    # -- what a request has ------------------------------------------------------------------------------------------
+
+    def present(self, term: Term, sort: str = "") -> Any:
+        """That a request has the attribute; with a sort, that what it has is of it."""
+        self.named.setdefault(term)
+        if not sort:
+            return z3.Bool(f"{term[0]}.{term[1]}?")
+        return z3.Bool(f"{term[0]}.{term[1]}:{sort}")
+
+    def sorts(self, term: Term) -> list[str]:
+        """The sorts that some side declares the attribute with."""
+        declared = [reading.find(Attr(*term)) for reading in self.readings if reading is not None]
+        return list(dict.fromkeys(sort_of(found.type) for found in declared if found is not None))
+
+    def known(self, term: Term, side: Side) -> Any:
+        """That a side knows the attribute's value."""
+        found = self._known.get((term, side.number))
+        if found is None:
+            found = self._known[term, side.number] = self._knows(term, side)
+        return found
+
+    def _knows(self, term: Term, side: Side) -> Any:
+        self.named.setdefault(term)
+        if term in _ALWAYS_KNOWN:
+            if term not in self.elements and term[1] == "id":
+                self.rules.append(self.value(term, "text") != self.constant(""))
+            return z3.BoolVal(True)
+        if term == ROLES:
+            self.rules.append(z3.Implies(self.uncertain, z3.Not(self.known(TIME, side))))
+            here = z3.And(self.given, self.placed)
+            rooted = z3.And(z3.Not(self.given), z3.BoolVal(not self.kinds[side.number].below))
+            return z3.And(z3.Or(here, rooted), z3.Not(self.uncertain))
+        if term == SCOPE:
+            self._scoped(side)
+            return self.given
+        declared = side.declared(term)
+        assert declared is not None
+        sort = sort_of(declared.type)
+        typed = self._typed(term, sort)
+        return z3.And(typed, *self._belonging(term, declared.type))
+
+    def _typed(self, term: Term, sort: str) -> Any:
+        """That the attribute is there with a value of a sort; what holds of that is noted once."""
+        typed = self.present(term, sort)
+        if (term, sort) not in self._values:
+            self.value(term, sort)
+            self.rules.append(z3.Implies(typed, self.present(term)))
+            others = [self.present(term, other) for other in self.sorts(term) if other != sort]
+            self.rules += [z3.Not(z3.And(typed, other)) for other in others]
+        return typed
+
+    def _belonging(self, term: Term, kind: Type) -> list[Any]:
+        """What else makes a value of the sort one of the type: of an enumeration, or of a set of them."""
+        if kind.kind == "enum":
+            value = self.value(term, "text")
+            return [z3.Or([value == self.constant(one) for one in kind.values])]
+        if kind.kind == "set" and kind.element is not None and kind.element.kind == "enum":
+            foreign = [one for one in self._enumerated(term) if one not in kind.element.values]
+            return [z3.Not(self.member(term, one, self.constant(one))) for one in foreign]
+        return []
+
+    def _enumerated(self, term: Term) -> list[str]:
+        """Every value that some side lets a set of an enumeration hold."""
+        declared = [reading.find(Attr(*term)) for reading in self.readings if reading is not None]
+        elements = [found.type.element for found in declared if found is not None and found.type.element is not None]
+        return list(dict.fromkeys(value for element in elements for value in element.values))
+
+    def complete(self, term: Term, side: Side) -> Any:
+        """That the attribute is as a complete request has it: known, or absent where it may be."""
+        declared = side.declared(term)
+        if declared is None:
+            return z3.BoolVal(True)
+        known = self.known(term, side)
+        return z3.Or(known, z3.Not(self.present(term))) if declared.optional else known
+
+    def _scoped(self, side: Side) -> None:
+        """What a place can be: the root by its name, or an instance of a kind below it."""
+        if (SCOPE, "text") in self._values:
+            return
+        value = self.value(SCOPE, "text")
+        kinds = self.kinds[side.number]
+        if not kinds.below:
+            self.rules.append(value == self.constant(kinds.root or ""))
+        rooted = z3.And(self.given, value == self.constant(kinds.root or ""))
+        self.rules.append(z3.Implies(rooted, self.placed))
+
+    def is_place(self, text: str) -> bool:
+        """Whether a request can name such a place on every side."""
+        kind, _, identifier = text.partition("/")
+        return all(text == kinds.root or (bool(identifier) and kind in kinds.below) for kinds in self.kinds)
+
+    # -- values ------------------------------------------------------------------------------------------------------
+
+    def value(self, term: Term, sort: str) -> Any:
+        """The attribute's value, where it has the sort."""
+        self.named.setdefault(term)
+        found = self._values.get((term, sort))
+        if found is None:
+            name = f"{term[0]}.{term[1]} as {sort}"
+            found = z3.Bool(name) if sort == "bool" else z3.Int(name)
+            self._values[term, sort] = found
+            if sort == "int":
+                self.rules += [found >= SMALLEST, found <= LARGEST]
+            elif sort == "time":
+                self.rules += [found >= EARLIEST, found <= LATEST]
+            elif term == SCOPE:
+                self.rules += [found != code for text, code in self.codes.items() if not self.is_place(text)]
+        return found
+
+    def constant(self, value: Any) -> Any:
+        """A constant as z3's value; strings by their code."""
+        if isinstance(value, bool):
+            return z3.BoolVal(value)
+        if isinstance(value, int):
+            return z3.IntVal(value)
+        if isinstance(value, Mapping):
+            instant = parse_instant(value["time"]) if "time" in value else value["ns"]
+            assert instant is not None
+            return z3.IntVal(instant)
+        code = self.codes.get(value)
+        if code is None:
+            code = self.codes[value] = len(self.codes)
+            if (SCOPE, "text") in self._values and not self.is_place(value):
+                self.rules.append(self._values[SCOPE, "text"] != code)
+        return z3.IntVal(code)
+
+    def member(self, term: Term, item: Any, value: Any) -> Any:
+        """That an element of this value is in the set; elements of one value are in it together."""
+        self.named.setdefault(term)
+        elements = self.elements.setdefault(term, {})
+        name = normal.key(item)
+        if name not in elements:
+            inside = z3.Bool(f"{name} in {term[0]}.{term[1]}")
+            for _, other, known in elements.values():
+                if z3.is_bool(other) == z3.is_bool(value):
+                    self.rules.append(z3.Implies(other == value, known == inside))
+            elements[name] = (item, value, inside)
+            allowed = self._enumerated(term)
+            if allowed and isinstance(item, list):
+                self.rules.append(z3.Implies(inside, z3.Or([value == self.constant(one) for one in allowed])))
+                for one in allowed:
+                    self.member(term, one, self.constant(one))
+        return elements[name][2]
