@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from remit.table.meaning import meaning
+from remit.table.meaning import meaning_beside
 from remit.table.shape import Table
 
 About = Literal["type", "action", "attribute", "scope", "role", "assignments", "guard", "assert"]
@@ -25,7 +25,7 @@ class Beside(NamedTuple):
 
 def beside(old: Table, new: Table) -> Iterator[Beside]:
     """All of it, in a fixed order."""
-    before, after = meaning(old), meaning(new)
+    before, after = meaning_beside(old), meaning_beside(new)
     yield from _catalogue(before["catalogue"], after["catalogue"])
     yield from _named("scope", before["scopes"]["kinds"], after["scopes"]["kinds"])
     yield from _roles(before["roles"], after["roles"])

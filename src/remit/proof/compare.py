@@ -21,7 +21,7 @@ requests alone that leave something out is `incomplete_only`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from remit.evaluator.index import Index
@@ -44,7 +44,6 @@ from remit.proof.views import (
     reads_roles,
     rules_of,
 )
-from remit.table.meaning import digest
 from remit.table.normal import both, either, negated
 from remit.table.normal import key as form_key
 from remit.table.shape import RuleEntry, Table
@@ -98,10 +97,9 @@ class Difference(NamedTuple):
 
 def compare(old: Table, new: Table) -> Difference:
     """The exact difference. Raises MissingSolverError where it takes the solver and that is missing."""
-    if digest(old) == digest(new):
+    if _known_equal(old, new):
         return Difference((), (), ())
-    found = Comparison(old, new)
-    changes, unproven = found.all()
+    changes, unproven = Comparison(old, new).all()
     return Difference(tuple(changes), tuple(beside(old, new)), tuple(unproven))
 
 
@@ -109,7 +107,7 @@ def equivalent(old: Table, new: Table) -> bool | None:
     """Whether the difference is empty; None where that cannot be told, for want of the solver or by it."""
     from remit.proof.solver import MissingSolverError
 
-    if digest(old) == digest(new):
+    if _known_equal(old, new):
         return True
     try:
         found = Comparison(old, new)
@@ -121,6 +119,11 @@ def equivalent(old: Table, new: Table) -> bool | None:
     except MissingSolverError:
         return None
     return None if unsure else True
+
+
+def _known_equal(old: Table, new: Table) -> bool:
+    """Whether equal digests are at hand; to work them out costs as much as to compare."""
+    return "digest" in old.kept and old.kept["digest"] == new.kept.get("digest")
 
 
 class _Verdict(NamedTuple):
@@ -203,7 +206,8 @@ class Comparison:
         if self._same(cell, old, new, group.old, group.new, apart):
             return
         requests, _ = self.requests(cell[0])
-        question = ("may", _texts(group.old), _texts(group.new), group.mask if apart else group.mask == EVERYONE)
+        whose = (group.mask, _masks(old), _masks(new)) if apart else group.mask == EVERYONE
+        question = ("may", group.old, group.new, whose)
         yield from self._answered(
             requests, question, "may", cell, group, old, new, lambda: self._ask_may(requests, old, new, group, apart)
         )
@@ -219,19 +223,13 @@ class Comparison:
         own = Group(group.mask, before, after)
         single = group.mask & (group.mask - 1) == 0
         others = [other for other in every[1:] if other is not group or not single]
-        allowing = tuple((_texts(other.old), _texts(other.new)) for other in others)
+        allowing = tuple((other.old, other.new) for other in others)
+        whose = (group.mask, _masks(old), _masks(new)) if apart else allowing
         requests, _ = self.requests(cell[0])
-        question = ("forbids", _texts(before), _texts(after), allowing, group.mask if apart else 0)
-        yield from self._answered(
-            requests,
-            question,
-            "forbids",
-            cell,
-            own,
-            old,
-            new,
-            lambda: self._ask_forbids(requests, old, new, own, others, apart),
-        )
+        question = ("forbids", before, after, whose)
+        ask = lambda: self._ask_forbids(requests, old, new, own, others, apart)  # noqa: E731
+        beside = () if apart else tuple(other.mask for other in others)
+        yield from self._answered(requests, question, "forbids", cell, own, old, new, ask, beside)
 
     def _same(
         self, cell: Cell, old: View, new: View, before: tuple[Key, ...], after: tuple[Key, ...], apart: bool
@@ -248,13 +246,12 @@ class Comparison:
 
     def _form(self, view: View, keys: tuple[Key, ...]) -> str:
         """The key of the normal form of what somebody may, or denies alone, for whom these lines count."""
-        texts = _texts(keys)
-        found = self._forms.get(texts)
+        found = self._forms.get(keys)
         if found is None:
             allows = [view[key].form for key in keys if key[0] == "allow"]
             denies = [view[key].form for key in keys if key[0] == "deny"]
             form = both([either(allows), negated(either(denies))])
-            found = self._forms[texts] = form_key(form if allows or not denies else ["deny", either(denies)])
+            found = self._forms[keys] = form_key(form if allows or not denies else ["deny", either(denies)])
         return str(found)
 
     def _answered(
@@ -267,6 +264,7 @@ class Comparison:
         old: View,
         new: View,
         ask: Any,
+        beside: tuple[int, ...] = (),
     ) -> Iterator[Change | OpenCell]:
         roles = () if group.mask == EVERYONE else tuple(self.numbering.roles(group.mask))
         if question not in requests.answers:
@@ -278,8 +276,10 @@ class Comparison:
         if answer == "unknown":
             yield OpenCell(part, roles, *cell)
         elif answer is not None:
-            verdict, case, others = answer
-            yield self._change(part, verdict, roles, cell, group, old, new, case, others)
+            kind, case, others = answer
+            if beside:  # the others are told by their place among the groups, for the answer serves many cells
+                others = beside[others]
+            yield self._change(part, kind, roles, cell, group, old, new, case, others)
 
     # -- questions ---------------------------------------------------------------------------------------------------
 
@@ -328,8 +328,8 @@ class Comparison:
         gained = requests.is_true(verdict.model, gain)
         sides = (1, new) if gained else (0, old)
         allowed = next(
-            group.mask
-            for group in others
+            at
+            for at, group in enumerate(others)
             if requests.is_true(verdict.model, requests.allowed(*sides, group.new if gained else group.old))
         )
         return verdict.kind, requests.case(verdict.model), allowed
@@ -388,8 +388,8 @@ class Comparison:
         return codes[0], codes[1]
 
 
-def _texts(keys: Iterable[Key]) -> tuple[Key, ...]:
-    return tuple(keys)
+def _masks(view: View) -> tuple[tuple[Key, int], ...]:
+    return tuple((key, line.mask) for key, line in sorted(view.items()))
 
 
 def _lines(view: View, mask: int) -> tuple[Key, ...]:

@@ -37,6 +37,11 @@ def digest_of(text: str) -> str:
 
 def meaning(table: Table) -> dict[str, Any]:
     """The meaning as plain data."""
+    return {**meaning_beside(table), "cells": _cells(table)}
+
+
+def meaning_beside(table: Table) -> dict[str, Any]:
+    """All of the meaning but the cells."""
     return {
         "assertions": sorted((_assertion(table, claim) for claim in table.assertions), key=canonical),
         "assignments": {
@@ -57,7 +62,6 @@ def meaning(table: Table) -> dict[str, Any]:
             },
             "user": attributes_data(table.user),
         },
-        "cells": _cells(table),
         "guards": {
             name: [guard.kind, guard.count, guard.active, guard.role, guard.other, guard.per]
             for name, guard in table.guards.items()
