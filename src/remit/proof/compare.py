@@ -286,9 +286,9 @@ class Comparison:
     def _ask_may(self, requests: Requests, old: View, new: View, group: Group, apart: bool) -> Any:
         before, after = requests.allowed(0, old, group.old), requests.allowed(1, new, group.new)
         z3 = requests.z3
-        base: list[Any] = []
+        base: list[Any] = [] if group.mask == EVERYONE else [requests.placed()]
         if apart and group.mask != EVERYONE:
-            base = [requests.held(group.mask), requests.placed()]
+            base.append(requests.held(group.mask))
             was, will = requests.decided(0, old), requests.decided(1, new)
             gain = z3.And(after, z3.Not(before), will, z3.Not(was))
             loss = z3.And(before, z3.Not(after), was, z3.Not(will))
@@ -322,7 +322,8 @@ class Comparison:
         will = z3.Or([requests.allowed(1, new, group.new) for group in others])
         gain, loss = z3.And(before, z3.Not(after), will), z3.And(after, z3.Not(before), was)
         may = z3.Or(was, will)
-        verdict = _verdict(requests, [], z3.And(may, z3.Not(before)), z3.And(may, z3.Not(after)), gain, loss)
+        base = [requests.placed()]
+        verdict = _verdict(requests, base, z3.And(may, z3.Not(before)), z3.And(may, z3.Not(after)), gain, loss)
         if verdict is None:
             return None
         gained = requests.is_true(verdict.model, gain)

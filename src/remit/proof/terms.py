@@ -276,7 +276,7 @@ class Terms:
     def complete(self, term: Term, side: Side) -> Any:
         """That the attribute is as a complete request has it: known, or absent where it may be."""
         declared = side.declared(term)
-        if declared is None:
+        if declared is None or (term == SCOPE and self.kinds[side.number].root is None):
             return z3.BoolVal(True)
         known = self.known(term, side)
         return z3.Or(known, z3.Not(self.present(term))) if declared.optional else known
@@ -287,10 +287,12 @@ class Terms:
             return
         value = self.value(SCOPE, "text")
         kinds = self.kinds[side.number]
+        if kinds.root is None:
+            return
+        root = self.constant(kinds.root)
         if not kinds.below:
-            self.rules.append(value == self.constant(kinds.root or ""))
-        rooted = z3.And(self.given, value == self.constant(kinds.root or ""))
-        self.rules.append(z3.Implies(rooted, self.placed))
+            self.rules.append(value == root)
+        self.rules.append(z3.Implies(z3.And(self.given, value == root), self.placed))
 
     def is_place(self, text: str) -> bool:
         """Whether a request can name such a place on every side."""
