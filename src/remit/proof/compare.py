@@ -126,7 +126,7 @@ def _known_equal(old: Table, new: Table) -> bool:
     return "digest" in old.kept and old.kept["digest"] == new.kept.get("digest")
 
 
-class _Verdict(NamedTuple):
+class Verdict(NamedTuple):
     kind: Kind
     model: Any
 
@@ -297,8 +297,8 @@ class Comparison:
             gain, loss = z3.And(after, z3.Not(before)), z3.And(before, z3.Not(after))
             if apart:
                 base = [requests.only(0), z3.Not(requests.terms.uncertain)]
-        verdict = _verdict(requests, base, before, after, gain, loss)
-        return None if verdict is None else (verdict.kind, requests.case(verdict.model), requests.roles(verdict.model))
+        found = verdict(requests, base, before, after, gain, loss)
+        return None if found is None else (found.kind, requests.case(found.model), requests.roles(found.model))
 
     def _ask_forbids(
         self, requests: Requests, old: View, new: View, own: Group, others: list[Group], apart: bool
@@ -314,26 +314,26 @@ class Comparison:
             will = z3.If(strange, requests.allowed(1, new, nobody[1][0]), will)
             gain = z3.And(before, z3.Not(after), will)
             loss = z3.And(after, z3.Not(before), was)
-            verdict = _verdict(requests, base, z3.And(was, z3.Not(before)), z3.And(will, z3.Not(after)), gain, loss)
-            if verdict is None:
+            found = verdict(requests, base, z3.And(was, z3.Not(before)), z3.And(will, z3.Not(after)), gain, loss)
+            if found is None:
                 return None
-            return verdict.kind, requests.case(verdict.model), requests.roles(verdict.model)
+            return found.kind, requests.case(found.model), requests.roles(found.model)
         was = z3.Or([requests.allowed(0, old, group.old) for group in others])
         will = z3.Or([requests.allowed(1, new, group.new) for group in others])
         gain, loss = z3.And(before, z3.Not(after), will), z3.And(after, z3.Not(before), was)
         may = z3.Or(was, will)
         base = [requests.placed()]
-        verdict = _verdict(requests, base, z3.And(may, z3.Not(before)), z3.And(may, z3.Not(after)), gain, loss)
-        if verdict is None:
+        found = verdict(requests, base, z3.And(may, z3.Not(before)), z3.And(may, z3.Not(after)), gain, loss)
+        if found is None:
             return None
-        gained = requests.is_true(verdict.model, gain)
+        gained = requests.is_true(found.model, gain)
         sides = (1, new) if gained else (0, old)
         allowed = next(
             at
             for at, group in enumerate(others)
-            if requests.is_true(verdict.model, requests.allowed(*sides, group.new if gained else group.old))
+            if requests.is_true(found.model, requests.allowed(*sides, group.new if gained else group.old))
         )
-        return verdict.kind, requests.case(verdict.model), allowed
+        return found.kind, requests.case(found.model), allowed
 
     # -- the change --------------------------------------------------------------------------------------------------
 
@@ -397,7 +397,7 @@ def _lines(view: View, mask: int) -> tuple[Key, ...]:
     return tuple(key for key, line in view.items() if line.mask & mask)
 
 
-def _verdict(requests: Requests, base: list[Any], before: Any, after: Any, gain: Any, loss: Any) -> _Verdict | None:
+def verdict(requests: Requests, base: list[Any], before: Any, after: Any, gain: Any, loss: Any) -> Verdict | None:
     """The class of a change, with a request that shows it; None where there is none. Raises UnknownError."""
     model = requests.asked.model(*base, requests.z3.Or(gain, loss))
     if model is None:
@@ -406,9 +406,9 @@ def _verdict(requests: Requests, base: list[Any], before: Any, after: Any, gain:
     gained = requests.asked.model(*base, complete, gain)
     lost = requests.asked.model(*base, complete, loss)
     if gained is None and lost is None:
-        return _Verdict("incomplete_only", model)
+        return Verdict("incomplete_only", model)
     if gained is not None and lost is not None:
-        return _Verdict("changed", gained)
+        return Verdict("changed", gained)
     if gained is not None:
-        return _Verdict("widened" if requests.asked.can_be(*base, complete, before) else "gained", gained)
-    return _Verdict("narrowed" if requests.asked.can_be(*base, complete, after) else "lost", lost)
+        return Verdict("widened" if requests.asked.can_be(*base, complete, before) else "gained", gained)
+    return Verdict("narrowed" if requests.asked.can_be(*base, complete, after) else "lost", lost)

@@ -22,9 +22,10 @@ _USELESS = {"text": 0}  # a value that is of no type a sort has; for all other s
 
 
 class Requests:
-    """Requests about types that are declared alike. `old` or `new` is None where that table lacks the type."""
+    """Requests about types that are declared alike; a reading is None where that side lacks the type. Who asks is
+    anybody; with `of_users`, somebody whom each side's directory describes."""
 
-    def __init__(self, views: Sequence[Views], readings: Sequence[Reading | None]) -> None:
+    def __init__(self, views: Sequence[Views], readings: Sequence[Reading | None], of_users: bool = False) -> None:
         import z3
 
         self.z3 = z3
@@ -32,13 +33,19 @@ class Requests:
         self.terms = Terms(readings, [kinds_of(view.table) for view in views])
         self.asked = Asked(self.terms)
         self.assigned: dict[int, Any] = {}  # bit → that the user holds this role directly
+        self.named: dict[tuple[int, str], Any] = {}  # side, role → that it is in `user.roles`, of users
         self.sides = [
-            None
-            if reading is None
-            else Side(self.terms, at, reading, lambda name, at=at: self._holds(at, name), sorted(view.bits))  # type: ignore[misc]
-            for at, (view, reading) in enumerate(zip(views, readings, strict=True))
+            None if reading is None else self._side(at, reading, of_users) for at, reading in enumerate(readings)
         ]
         self.answers: dict[Any, Any] = {}  # whatever was found out about these requests, by question
+
+    def _side(self, at: int, reading: Reading, of_users: bool) -> Side:
+        def holds(name: str) -> Any:
+            if not of_users:
+                return self.any_of(self.views[at].closed(name))
+            return self.named.setdefault((at, name), self.z3.Bool(f"{name} in user.roles {at}"))
+
+        return Side(self.terms, at, reading, holds, sorted(self.views[at].bits), own_user=of_users)
 
     # -- formulas ----------------------------------------------------------------------------------------------------
 
@@ -48,10 +55,6 @@ class Requests:
         if found is None:
             found = self.assigned[bit] = self.z3.Bool(f"holds {bit.bit_length()}")
         return found
-
-    def _holds(self, at: int, name: str) -> Any:
-        closed = self.views[at].closed(name)
-        return self.any_of(closed)
 
     def any_of(self, mask: int) -> Any:
         """That some role of the mask is assigned."""
@@ -160,7 +163,9 @@ class _Reader:
                 user = self.text(self.number(self.terms.value(term, "text")))
             elif term == ("user", "groups"):
                 groups = tuple(dict.fromkeys(str(one) for one in self.elements(term)))
-            elif term not in (ROLES, SCOPE):
+            elif term not in (ROLES, SCOPE) and (
+                term not in self.terms.aside or is_true(self.model, self.terms.uncertain)
+            ):
                 self.attribute(term, roots, missing)
         resource = roots["resource"]
         placed = True

@@ -38,7 +38,7 @@ ROLES: Term = ("user", "roles")
 SCOPE: Term = ("resource", "scope")
 TIME: Term = ("context", "time")
 _ROOTS = ("resource", "user", "context")
-_ALWAYS_KNOWN = frozenset({("user", "id"), ("user", "groups")})
+_ALWAYS_KNOWN = frozenset({Attr("user", "id"), Attr("user", "groups")})
 _COMPARED = frozenset({"and", "or", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "has", "has not"})
 
 
@@ -50,17 +50,24 @@ class Kinds(NamedTuple):
 
 
 class Side:
-    """One policy's reading of requests about one resource type. `holds` gives z3's Boolean for a role in
-    `user.roles`; None where nothing is held."""
+    """One policy's reading of requests about one resource type. `holds` gives z3's Boolean for a role in `user.roles`,
+    `names` are all roles'. `own_user`: the user's attributes are this side's own, for its directory says them."""
 
     def __init__(
-        self, terms: Terms, number: int, reading: Reading, holds: Callable[[str], Any], names: Sequence[str]
+        self,
+        terms: Terms,
+        number: int,
+        reading: Reading,
+        holds: Callable[[str], Any],
+        names: Sequence[str],
+        own_user: bool = False,
     ) -> None:
         self.terms = terms
         self.number = number
         self.reading = reading
         self.holds = holds
-        self.names = names  # of roles
+        self.names = names
+        self.own_user = own_user
         self._true: dict[str, Any] = {}
 
     def true(self, form: Normal) -> Any:
@@ -82,7 +89,14 @@ class Side:
         return z3.And([self.terms.complete(term, self) for term in self.terms.named if self.declared(term)])
 
     def declared(self, term: Term) -> AttributeType | None:
-        return self.reading.find(Attr(*term))
+        return self.reading.find(attribute(term))
+
+    def term(self, written: Sequence[str]) -> Term:
+        """The variables' name for an attribute."""
+        root, name = written
+        if self.own_user and root == "user" and name not in ("id", "roles"):
+            return f"user {self.number}", name
+        return root, name
 
     # -- comparisons -----------------------------------------------------------------------------------------------
 
@@ -92,7 +106,7 @@ class Side:
             parts = [self.true(part) for part in form[1:]]
             return z3.And(parts) if word == "and" else z3.Or(parts)
         if word in ("has", "has not"):
-            present = self.terms.present((form[1][0], form[1][1]))
+            present = self.terms.present(self.term(form[1]))
             return present if word == "has" else z3.Not(present)
         if word in ("in", "not in"):
             known, holds = self._membership(form[1], form[2])
@@ -119,7 +133,7 @@ class Side:
     def _kind(self, side: Any) -> str:
         if isinstance(side, list) and side and side[0] == "-":
             return "duration"
-        declared = self.declared((side[0], side[1])) if _is_term(side) else None
+        declared = self.declared(self.term(side)) if _is_term(side) else None
         return declared.type.kind if declared else ""
 
     def _operand(self, side: Any, kind: str) -> tuple[list[Any], Any]:
@@ -130,10 +144,11 @@ class Side:
                 return [], None
             return [*one, *other], left - right
         if _is_term(side):
-            term = (side[0], side[1])
+            term = self.term(side)
             declared = self.declared(term)
             if declared is None:
                 return [z3.BoolVal(False)], None
+            self.terms.aside.discard(term)
             return [self.terms.known(term, self)], self.terms.value(term, sort_of(declared.type))
         return [], self.terms.constant(side)
 
@@ -143,7 +158,7 @@ class Side:
             if value is None:
                 return [z3.BoolVal(False)], z3.BoolVal(False)
             return known, z3.Or([value == self.terms.constant(one) for one in collection[1:]])
-        term = (collection[0], collection[1])
+        term = self.term(collection)
         if term == ROLES:
             known = [*known, self.terms.known(term, self)]
             if isinstance(item, str):
@@ -173,6 +188,11 @@ def _is_form(side: Any) -> bool:
     return isinstance(side, list) and bool(side) and side[0] in _COMPARED
 
 
+def attribute(term: Term) -> Attr:
+    """The attribute that a term stands for, on whichever side."""
+    return Attr(term[0].partition(" ")[0], term[1])
+
+
 def sort_of(kind: Type) -> str:
     """What tells the values of a type from others in a request: text, int, bool, time, or `set of` these."""
     if kind.kind == "set" and kind.element is not None:
@@ -194,6 +214,7 @@ class Terms:
         self.uncertain = z3.Bool("a role is held at a time that cannot be told")
         self.codes: dict[str, int] = {}
         self.elements: dict[Term, dict[str, tuple[Any, Any, Any]]] = {}  # set → element's key → item, value, Boolean
+        self.aside: set[Term] = set()  # named by what holds of requests alone, and read by no condition
         self._said = 0
         self._values: dict[tuple[Term, str], Any] = {}
         self._known: dict[tuple[Term, int], Any] = {}
@@ -217,7 +238,7 @@ class Terms:
 
     def sorts(self, term: Term) -> list[str]:
         """The sorts that some side declares the attribute with."""
-        declared = [reading.find(Attr(*term)) for reading in self.readings if reading is not None]
+        declared = [reading.find(attribute(term)) for reading in self.readings if reading is not None]
         return list(dict.fromkeys(sort_of(found.type) for found in declared if found is not None))
 
     def known(self, term: Term, side: Side) -> Any:
@@ -229,11 +250,13 @@ class Terms:
 
     def _knows(self, term: Term, side: Side) -> Any:
         self.named.setdefault(term)
-        if term in _ALWAYS_KNOWN:
-            if term not in self.elements and term[1] == "id":
+        if attribute(term) in _ALWAYS_KNOWN:
+            if term[1] == "id":
                 self.rules.append(self.value(term, "text") != self.constant(""))
             return z3.BoolVal(True)
         if term == ROLES:
+            if TIME not in self.named:
+                self.aside.add(TIME)
             self.rules.append(z3.Implies(self.uncertain, z3.Not(self.known(TIME, side))))
             here = z3.And(self.given, self.placed)
             rooted = z3.And(z3.Not(self.given), z3.BoolVal(not self.kinds[side.number].below))
@@ -241,6 +264,8 @@ class Terms:
         if term == SCOPE:
             self._scoped(side)
             return self.given
+        if term == TIME:
+            self.rules.append(self.present(TIME))  # where a request says none, the clock does
         declared = side.declared(term)
         assert declared is not None
         sort = sort_of(declared.type)
@@ -269,7 +294,7 @@ class Terms:
 
     def _enumerated(self, term: Term) -> list[str]:
         """Every value that some side lets a set of an enumeration hold."""
-        declared = [reading.find(Attr(*term)) for reading in self.readings if reading is not None]
+        declared = [reading.find(attribute(term)) for reading in self.readings if reading is not None]
         elements = [found.type.element for found in declared if found is not None and found.type.element is not None]
         return list(dict.fromkeys(value for element in elements for value in element.values))
 
