@@ -159,6 +159,8 @@ class _Reader:
         user = SOMEONE
         groups: tuple[str, ...] = ()
         for term in self.terms.named:
+            if term[0].startswith("user "):
+                continue  # what a directory says of somebody
             if term == ("user", "id"):
                 user = self.text(self.number(self.terms.value(term, "text")))
             elif term == ("user", "groups"):
