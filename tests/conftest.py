@@ -10,6 +10,9 @@ from hypothesis import HealthCheck, settings
 
 # A usual run looks at the same examples every time, so that a red run is red again. A long one looks for new ones:
 # REMIT_HYPOTHESIS=long pytest -n 0 tests/…
+# The same, that is, where the same modules of ours are loaded: hypothesis also draws numbers and texts that stand in
+# them, but not in those below a folder called `test` or `tests`. So one file alone, the whole suite, and a checkout in
+# such a folder differ; what a red run prints for `@reproduce_failure` holds in all of them.
 SLOW_TO_MAKE = [HealthCheck.too_slow, HealthCheck.data_too_large]  # a generated policy with its directory is large
 settings.register_profile(
     "ci", derandomize=True, max_examples=60, deadline=None, suppress_health_check=SLOW_TO_MAKE, print_blob=True

@@ -1,7 +1,7 @@
 """A PostgreSQL server of the tests' own, and a database for each test, on both of the databases there are.
 
 The server lives in a temporary folder, belongs to a user without rights, is reached by a socket in that folder, and
-writes to disk as it would anywhere (`fsync` stays on).
+writes to disk as it would anywhere (`fsync` stays on, but where a test says otherwise).
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ def programs() -> Path | None:
 
 
 class Server:
-    def __init__(self, programs: Path) -> None:
+    """`durable`: whether what is committed must outlive the machine; a test that never looks at that is quicker."""
+
+    def __init__(self, programs: Path, durable: bool = True) -> None:
         self.programs = programs
+        self.durable = durable
         self.folder = Path(tempfile.mkdtemp(prefix="remit-pg-"))
         self.numbers = count(1)
         self.prefix: list[str] = []
@@ -53,6 +56,7 @@ class Server:
 
     def start(self) -> None:
         options = f"-c unix_socket_directories={self.folder} -c listen_addresses= -c max_connections=60"
+        options += "" if self.durable else " -c fsync=off"
         self.run("pg_ctl", "-D", "data", "-l", "log", "-w", "-o", options, "start")
 
     def stop(self, mode: str = "fast", check: bool = True) -> None:
@@ -61,11 +65,20 @@ class Server:
     def url(self, name: str) -> str:
         return f"postgresql://remit@/{name}?host={self.folder}"
 
-    def database(self) -> str:
-        """The address of a new, empty database."""
+    def database(self, place: Path | None = None) -> str:
+        """The address of a new, empty database. `place`: an empty folder of the server's user that it is to lie in."""
         name = f"people{next(self.numbers)}"
-        self.run("createdb", "-h", str(self.folder), "-U", "remit", name)
+        reach = ("-h", str(self.folder), "-U", "remit")
+        where: tuple[str, ...] = ()
+        if place is not None:
+            self.run("psql", *reach, "-d", "postgres", "-c", f"CREATE TABLESPACE of_{name} LOCATION '{place}'")
+            where = ("-D", f"of_{name}")
+        self.run("createdb", *reach, *where, name)
         return self.url(name)
+
+    def close(self) -> None:
+        self.stop("immediate", check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Database(NamedTuple):
@@ -86,8 +99,7 @@ def server() -> Iterator[Server]:
     try:
         yield made
     finally:
-        made.stop("immediate", check=False)
-        shutil.rmtree(made.folder, ignore_errors=True)
+        made.close()
 
 
 @pytest.fixture(

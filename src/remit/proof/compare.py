@@ -289,7 +289,7 @@ class Comparison:
         base: list[Any] = [] if group.mask == EVERYONE else [requests.placed()]
         if apart and group.mask != EVERYONE:
             base.append(requests.held(group.mask))
-            was, will = requests.decided(0, old), requests.decided(1, new)
+            was, will = requests.decided(0, old, group.mask), requests.decided(1, new, group.mask)
             gain = z3.And(after, z3.Not(before), will, z3.Not(was))
             loss = z3.And(before, z3.Not(after), was, z3.Not(will))
             before, after = z3.And(before, was), z3.And(after, will)
@@ -307,7 +307,7 @@ class Comparison:
         before, after = requests.denies(0, old, own.old), requests.denies(1, new, own.new)
         if apart:
             base = [requests.held(own.mask)]
-            was, will = requests.decided(0, old), requests.decided(1, new)
+            was, will = requests.decided(0, old, own.mask), requests.decided(1, new, own.mask)
             strange = z3.Not(requests.placed())
             nobody = [(_lines(view, EVERYONE), view) for view in (old, new)]
             was = z3.If(strange, requests.allowed(0, old, nobody[0][0]), was)

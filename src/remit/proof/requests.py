@@ -18,30 +18,38 @@ from remit.proof.views import EVERYONE, MEMBERS, Key, View, Views
 from remit.table.shape import Table
 
 _NAMES = (SOMEONE, OTHER, "third", "fourth", "fifth")
-_USELESS = {"text": 0}  # a value that is of no type a sort has; for all other sorts "?"
 
 
 class Requests:
     """Requests about types that are declared alike; a reading is None where that side lacks the type. Who asks is
-    anybody; with `of_users`, somebody whom each side's directory describes."""
+    anybody. With `of_users`, it is somebody whom each side's directory describes; with `given_roles`, what is in
+    `user.roles` is each side's own. `terms`: the variables, where others have been made."""
 
-    def __init__(self, views: Sequence[Views], readings: Sequence[Reading | None], of_users: bool = False) -> None:
+    def __init__(
+        self,
+        views: Sequence[Views],
+        readings: Sequence[Reading | None],
+        of_users: bool = False,
+        given_roles: bool = False,
+        terms: Terms | None = None,
+    ) -> None:
         import z3
 
         self.z3 = z3
         self.views = views
-        self.terms = Terms(readings, [kinds_of(view.table) for view in views])
+        self.terms = terms or Terms(readings, [kinds_of(view.table) for view in views])
         self.asked = Asked(self.terms)
         self.assigned: dict[int, Any] = {}  # bit → that the user holds this role directly
         self.named: dict[tuple[int, str], Any] = {}  # side, role → that it is in `user.roles`, of users
         self.sides = [
-            None if reading is None else self._side(at, reading, of_users) for at, reading in enumerate(readings)
+            None if reading is None else self._side(at, reading, of_users, given_roles or of_users)
+            for at, reading in enumerate(readings)
         ]
         self.answers: dict[Any, Any] = {}  # whatever was found out about these requests, by question
 
-    def _side(self, at: int, reading: Reading, of_users: bool) -> Side:
+    def _side(self, at: int, reading: Reading, of_users: bool, given_roles: bool) -> Side:
         def holds(name: str) -> Any:
-            if not of_users:
+            if not given_roles:
                 return self.any_of(self.views[at].closed(name))
             return self.named.setdefault((at, name), self.z3.Bool(f"{name} in user.roles {at}"))
 
@@ -86,14 +94,17 @@ class Requests:
             return self.z3.BoolVal(False)
         return self.z3.And(self.z3.Or(allows), self.z3.Not(self.denies(at, view, some)))
 
-    def decided(self, at: int, view: View) -> Any:
-        """That a user with the roles that are assigned is allowed."""
+    def decided(self, at: int, view: View, own: int) -> Any:
+        """That a user with the roles that are assigned, among them the role `own`, is allowed."""
         side = self.sides[at]
         if side is None:
             return self.z3.BoolVal(False)
         allows, denies = [], []
+        members = self.views[at].all_roles  # a role that this side lacks makes nobody a member
+        blocks = EVERYONE | MEMBERS if own & members else EVERYONE
         for (effect, _), line in view.items():
-            counts = self.z3.BoolVal(True) if line.mask & (EVERYONE | MEMBERS) else self.any_of(line.mask)
+            of_members = members if line.mask & MEMBERS else 0
+            counts = self.z3.BoolVal(True) if line.mask & blocks else self.any_of(line.mask | of_members)
             if effect == "allow":
                 allows.append(self.z3.And(side.true(line.form), counts))
             else:
@@ -121,22 +132,21 @@ class Requests:
     def is_true(self, model: Any, formula: Any) -> bool:
         return bool(self.z3.is_true(model.eval(formula, model_completion=True)))
 
-    def case(self, model: Any) -> Case:
-        """The request that a model stands for."""
-        return _Reader(self, model).case()
+    def case(self, model: Any, texts: dict[int, str] | None = None) -> Case:
+        """The request that a model stands for. `texts`: what codes stand for already, and more once this is read."""
+        return _Reader(self, model, {} if texts is None else texts).case()
 
 
 class _Reader:
     """Reads one model."""
 
-    def __init__(self, requests: Requests, model: Any) -> None:
+    def __init__(self, requests: Requests, model: Any, texts: dict[int, str]) -> None:
         self.requests = requests
         self.terms = requests.terms
         self.model = model
-        self.texts = {code: text for text, code in self.terms.codes.items()}
-        table = requests.views[-1].table
-        self.below = sorted(kind for kind, above in table.scopes.items() if above is not None)
-        self.root = table.root
+        self.texts = texts
+        self.texts.update((code, text) for text, code in self.terms.codes.items())
+        self.below, self.root = sorted(self.terms.below), self.terms.root
         scope = self.terms._values.get((SCOPE, "text"))
         if scope is not None and (code := self.number(scope)) not in self.texts and self.below:
             self.texts[code] = f"{self.below[0]}/one"
@@ -176,9 +186,11 @@ class _Reader:
             placed = not given or is_true(self.model, self.terms.placed)
             if given and SCOPE in self.terms.named:
                 resource["scope"] = self.text(self.number(self.terms.value(SCOPE, "text")))
+            elif given and self.root is not None and (placed or not self.below):
+                resource["scope"] = self.root
             elif given:
-                resource["scope"] = self.root if placed or not self.below else f"{self.below[0]}/nowhere"
-            elif self.below:
+                resource["scope"] = f"{self.below[0]}/{'one' if placed else 'nowhere'}"
+            elif any(kinds.below for kinds in self.terms.kinds):
                 missing.append("resource.scope")
         elif self.root is not None:
             resource["scope"] = self.root
@@ -208,7 +220,8 @@ class _Reader:
             if is_true(self.model, self.terms.present(term, sort)):
                 roots[root][name] = self.value(term, sort)
                 return
-        roots[root][name] = _USELESS.get(sorts[0], "?") if sorts else "?"
+        useless: tuple[Any, ...] = ("?",) if "text" not in sorts else (0,) if "int" not in sorts else ({},)
+        roots[root][name] = useless[0]  # of no sort that a side declares
         missing.append(f"{root}.{name}")
 
     def declared(self, term: Term) -> list[Any]:

@@ -202,24 +202,29 @@ def sort_of(kind: Type) -> str:
 
 class Terms:
     """The variables of requests about one resource type. `rules` gathers what holds of them all; whoever asks z3 adds
-    those that came since (`fresh`). `readings` are the sides', None where one lacks the type."""
+    those that came since (`fresh`). `readings` are the sides', None where one lacks the type. `beside`: the terms of
+    another request by the same user, who is shared."""
 
-    def __init__(self, readings: Sequence[Reading | None], kinds: Sequence[Kinds]) -> None:
+    def __init__(self, readings: Sequence[Reading | None], kinds: Sequence[Kinds], beside: Terms | None = None) -> None:
         self.readings = readings
         self.kinds = kinds
+        self.prefix = "" if beside is None else "other "
         self.named: dict[Term, None] = {}
         self.rules: list[Any] = []
-        self.given = z3.Bool("scope is given")
-        self.placed = z3.Bool("scope is known to the directory")
+        self.given = z3.Bool(f"{self.prefix}scope is given")
+        self.placed = z3.Bool(f"{self.prefix}scope is known to the directory")
         self.uncertain = z3.Bool("a role is held at a time that cannot be told")
-        self.codes: dict[str, int] = {}
+        self.codes: dict[str, int] = {} if beside is None else beside.codes
         self.elements: dict[Term, dict[str, tuple[Any, Any, Any]]] = {}  # set → element's key → item, value, Boolean
         self.aside: set[Term] = set()  # named by what holds of requests alone, and read by no condition
         self._said = 0
         self._values: dict[tuple[Term, str], Any] = {}
         self._known: dict[tuple[Term, int], Any] = {}
-        if any(one.root is None for one in kinds):
-            self.rules.append(z3.Not(self.given))  # without kinds of places no request can name one
+        roots = {one.root for one in kinds}
+        self.root = roots.pop() if len(roots) == 1 else None  # what both sides call it
+        self.below = frozenset.intersection(*(one.below for one in kinds))
+        if self.root is None and not self.below:
+            self.rules.append(z3.Not(self.given))  # there is no place that a request could name on every side
 
     def fresh(self) -> list[Any]:
         """What holds of all requests, as far as it has not been given yet."""
@@ -232,9 +237,10 @@ class Terms:
     def present(self, term: Term, sort: str = "") -> Any:
         """That a request has the attribute; with a sort, that what it has is of it."""
         self.named.setdefault(term)
-        if not sort:
-            return z3.Bool(f"{term[0]}.{term[1]}?")
-        return z3.Bool(f"{term[0]}.{term[1]}:{sort}")
+        return z3.Bool(f"{self._name(term)}:{sort}" if sort else f"{self._name(term)}?")
+
+    def _name(self, term: Term) -> str:
+        return f"{'' if term[0] == 'user' else self.prefix}{term[0]}.{term[1]}"
 
     def sorts(self, term: Term) -> list[str]:
         """The sorts that some side declares the attribute with."""
@@ -262,7 +268,7 @@ class Terms:
             rooted = z3.And(z3.Not(self.given), z3.BoolVal(not self.kinds[side.number].below))
             return z3.And(z3.Or(here, rooted), z3.Not(self.uncertain))
         if term == SCOPE:
-            self._scoped(side)
+            self._scoped()
             return self.given
         if term == TIME:
             self.rules.append(self.present(TIME))  # where a request says none, the clock does
@@ -306,23 +312,22 @@ class Terms:
         known = self.known(term, side)
         return z3.Or(known, z3.Not(self.present(term))) if declared.optional else known
 
-    def _scoped(self, side: Side) -> None:
-        """What a place can be: the root by its name, or an instance of a kind below it."""
+    def _scoped(self) -> None:
+        """What a place can be on every side: the root by its name, or an instance of a kind below it."""
         if (SCOPE, "text") in self._values:
             return
         value = self.value(SCOPE, "text")
-        kinds = self.kinds[side.number]
-        if kinds.root is None:
+        if self.root is None:
             return
-        root = self.constant(kinds.root)
-        if not kinds.below:
+        root = self.constant(self.root)
+        if not self.below:
             self.rules.append(value == root)
         self.rules.append(z3.Implies(z3.And(self.given, value == root), self.placed))
 
     def is_place(self, text: str) -> bool:
         """Whether a request can name such a place on every side."""
         kind, _, identifier = text.partition("/")
-        return all(text == kinds.root or (bool(identifier) and kind in kinds.below) for kinds in self.kinds)
+        return text == self.root or (bool(identifier) and kind in self.below)
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -331,7 +336,7 @@ class Terms:
         self.named.setdefault(term)
         found = self._values.get((term, sort))
         if found is None:
-            name = f"{term[0]}.{term[1]} as {sort}"
+            name = f"{self._name(term)} as {sort}"
             found = z3.Bool(name) if sort == "bool" else z3.Int(name)
             self._values[term, sort] = found
             if sort == "int":
@@ -365,7 +370,7 @@ class Terms:
         elements = self.elements.setdefault(term, {})
         name = normal.key(item)
         if name not in elements:
-            inside = z3.Bool(f"{name} in {term[0]}.{term[1]}")
+            inside = z3.Bool(f"{name if isinstance(item, str) else self.prefix + name} in {self._name(term)}")
             for _, other, known in elements.values():
                 if z3.is_bool(other) == z3.is_bool(value):
                     self.rules.append(z3.Implies(other == value, known == inside))

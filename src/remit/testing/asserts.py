@@ -25,8 +25,9 @@ that is a second question wherever they are read.
     assert no rep may read on deal when not own
     premise: own and not sealed and not own   → two comparisons that exclude each other: proved
 
-A question that stays open is tried on the evaluator (`remit.testing.witness`): an assert fails only where a request is
-found that it decides otherwise, and such a request is reported. What is neither proved nor refuted is unproven.
+A question that stays open goes to the solver (`remit.proof.claims`), which refutes or proves it. Where the extra
+`prove` is missing, requests are tried instead (`remit.testing.witness`). Either way an assert fails only where the
+evaluator allows a request that it must not, and each such request is reported. What is neither is unproven.
 """
 
 from __future__ import annotations
@@ -34,13 +35,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, combinations
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from remit.evaluator.index import Index
 from remit.evaluator.pdp import Judged
 from remit.model import expression as ex
 from remit.model.types import Reading
 from remit.proof.case import Case, World
+from remit.proof.solver import UnknownError, available
 from remit.table import normal
 from remit.table.held import ROLES, SCOPE, known, reads
 from remit.table.normal import Normal
@@ -48,9 +50,12 @@ from remit.table.shape import EVERYONE, MEMBERS, AssertEntry, Cells, GuardEntry,
 from remit.table.tableau import Branch, implies
 from remit.testing.witness import Budget, cases, refuting
 
+if TYPE_CHECKING:
+    from remit.proof.claims import Claims, Found
+
 MOST_CASES = 5_000  # tried on the evaluator for one assert
 MOST_BRANCHES = 100_000  # of all its proofs
-MOST_OFFENCES = 20  # that one assert reports
+MOST_OFFENCES = 1_000  # that one assert reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,15 @@ def settle_asserts(table: Table, index: Index | None = None) -> list[AssertResul
     return [settler.settle(claim) for claim in table.assertions]
 
 
+def _claims(table: Table) -> Claims | None:
+    """What asks the solver, where there is one and something to ask."""
+    if not table.assertions or not available():
+        return None
+    from remit.proof.claims import Claims
+
+    return Claims(table)
+
+
 class _Posed(NamedTuple):
     """Is the goal true wherever the premise is? `key` is the same for the same question."""
 
@@ -107,13 +121,14 @@ class _Posed(NamedTuple):
 
 class _Question(NamedTuple):
     """`roles` are the user's whose request would refute it; `refutes` tells from that user's decision and case whether
-    it does."""
+    it does; `exact` asks the solver for such a request."""
 
     roles: tuple[str, ...]
     type: str
     action: str
     posed: _Posed
     refutes: Callable[[Judged, Case], bool]
+    exact: Callable[[Claims], Found | None]
     but: str = ""
 
 
@@ -131,6 +146,7 @@ class Settler:
         self.table = table
         self.index = index or Index(table)
         self.world = World(table, self.index)
+        self.claims = _claims(table)
         self._forms: dict[_Combination, Normal] = {}
         self._found: dict[tuple[str, str], dict[tuple[str, ...], _Combination]] = {}
         self._rules: dict[tuple[str, str], list[RuleEntry]] = {}
@@ -177,8 +193,12 @@ class Settler:
         def refutes(judged: Judged, case: Case) -> bool:
             return judged.code == "allowed" and self.world.judge((other,), name, action, case).code != "allowed"
 
+        def exact(claims: Claims) -> Found | None:
+            case = claims.beyond((one,), (other,), (name, action))
+            return None if case is None else (case, (one,))
+
         for posed in self._posed(name, premise, goal, here, there, exact=True):
-            yield _Question((one,), name, action, posed, refutes, f"and somebody with {other} may not")
+            yield _Question((one,), name, action, posed, refutes, exact, f"and somebody with {other} may not")
 
     def _about(
         self, claim: AssertEntry, subjects: list[tuple[str, ...]], name: str, action: str
@@ -201,12 +221,20 @@ class Settler:
                 allowed = self._form(combination)
                 premise = normal.both([allowed, condition]) if forbids else allowed
                 goal = False if forbids else condition
-                held, exact = self._closure(roles), claim.kind == "no" or not roles
-                found = list(self._posed(name, premise, goal, held, held, exact))
+                held, just = self._closure(roles), claim.kind == "no" or not roles
+                found = list(self._posed(name, premise, goal, held, held, just))
                 if not reads(premise, ROLES) and not reads(goal, ROLES):
                     alike[combination] = found
+            ask = self._exactly(claim, roles, (name, action), subjects)
             for posed in found:
-                yield _Question(roles, name, action, posed, refutes, but)
+                yield _Question(roles, name, action, posed, refutes, ask, but)
+
+    def _exactly(
+        self, claim: AssertEntry, roles: tuple[str, ...], cell: tuple[str, str], subjects: list[tuple[str, ...]]
+    ) -> Callable[[Claims], Found | None]:
+        """Asks the solver the question that `_about` poses."""
+        more = None if claim.kind == "no" or not roles else [name for names in subjects for name in names]
+        return lambda claims: claims.allowed_where(roles, cell, claim.condition, claim.kind != "requires", more)
 
     def _posed(
         self, name: str, premise: Normal, goal: Normal, here: frozenset[str], there: frozenset[str], exact: bool
@@ -266,6 +294,7 @@ class Settler:
         unsettled: dict[OpenCell, None] = {}
         closed: dict[tuple[str, str, str], tuple[Branch, ...] | None] = {}
         budget, branches = Budget(MOST_CASES), Budget(MOST_BRANCHES)
+        refuted: set[OpenCell] = set()
         for question in questions:
             premise, goal, identity = question.posed
             if identity not in closed:
@@ -276,17 +305,41 @@ class Settler:
             if leaves is None:
                 continue
             cell = OpenCell(question.roles, question.type, question.action)
-            if any((o.roles, o.type, o.action) == cell for o in offences):
+            if cell in refuted:
                 continue
-            offence = self._refuted(question, leaves, budget)
+            if self.claims is not None:
+                try:
+                    offence = self._refuted_exactly(question)
+                except UnknownError:
+                    unsettled[cell] = None
+                    continue
+                if offence is None:
+                    if not reads(question.posed.premise, ROLES) and not reads(question.posed.goal, ROLES):
+                        closed[identity] = None
+                    continue
+            else:
+                offence = self._refuted(question, leaves, budget)
             if offence is None:
                 unsettled[cell] = None
                 closed[identity] = ()  # where one search found nothing, the next would not either
                 continue
+            refuted.add(cell)
             offences.append(offence)
             if len(offences) >= MOST_OFFENCES:
                 break
         return offences, list(unsettled)
+
+    def _refuted_exactly(self, question: _Question) -> Offence | None:
+        """By the solver. Raises UnknownError where it cannot tell, or its request is decided otherwise after all."""
+        assert self.claims is not None
+        found = question.exact(self.claims)
+        if found is None:
+            return None
+        case, roles = found
+        judged = self.world.judge(roles, question.type, question.action, case)
+        if not question.refutes(judged, case):
+            raise UnknownError("the request it found does not refute")
+        return Offence(roles, question.type, question.action, _allowing(judged), (case,), question.but)
 
     def _refuted(self, question: _Question, leaves: Sequence[Branch], budget: Budget) -> Offence | None:
         found: list[Judged] = []
@@ -322,12 +375,16 @@ class Settler:
             first, second = ([cell for cell in side if self._leaves(roles, cell, True)] for side in sides)
             if not first or not second:
                 continue
-            offence = None
+            offence, open_ = None, True
             if not self._forbidden(roles, certainly=False):
-                pairs = ((one, other) for one in first for other in second)
-                offence = next((o for one, other in pairs if (o := self._both(roles, one, other, budget))), None)
+                pairs = [(one, other) for one in first for other in second]
+                if self.claims is not None:
+                    offence, open_ = self._both_exactly(self.claims, roles, pairs)
+                else:
+                    offence = next((o for one, other in pairs if (o := self._both(roles, one, other, budget))), None)
             if offence is None:
-                unsettled[OpenCell(roles, *first[0])] = None
+                if open_:
+                    unsettled[OpenCell(roles, *first[0])] = None
             else:
                 offences.append(offence)
                 if len(offences) >= MOST_OFFENCES:
@@ -344,6 +401,25 @@ class Settler:
         form = known(self._allowed(roles, name, action), self._closure(roles), exact, [])
         proof = implies(form, False, self._reading(name))
         return () if proof.closed else proof.leaves or (Branch(self._reading(name)),)
+
+    def _both_exactly(
+        self, claims: Claims, roles: tuple[str, ...], pairs: Sequence[tuple[tuple[str, str], tuple[str, str]]]
+    ) -> tuple[Offence | None, bool]:
+        """A user with these roles who may do both of some pair, by the solver; and whether that stays open."""
+        unknown = False
+        for one, other in pairs:
+            try:
+                found = claims.both(roles, one, other)
+            except UnknownError:
+                unknown = True
+                continue
+            if found is not None:
+                judged = [self.world.judge(roles, *cell, case) for cell, case in zip((one, other), found, strict=True)]
+                if all(each.code == "allowed" for each in judged):
+                    also = (*other, _allowing(judged[1]))
+                    return Offence(roles, *one, _allowing(judged[0]), found, also=also), False
+                unknown = True
+        return None, unknown
 
     def _both(
         self, roles: tuple[str, ...], one: tuple[str, str], other: tuple[str, str], budget: Budget
