@@ -27,6 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "report",
         "wire",
         "wire_table",
+        "wire_diff",
         "schemas",
     ),  # what goes out: text, JSON, and the shapes it has
     ("lint", "analysis", "testing", "bulk"),  # each takes a policy that compiled, and asks more of it
@@ -53,6 +54,8 @@ SIDEWAYS: dict[tuple[str, str], str] = {
     ("explanation", "evaluator"): "every repair is tried through the evaluator before it is shown",
     ("schemas", "wire"): "the schemas are generated from the shapes",
     ("schemas", "wire_table"): "the schemas are generated from the shapes",
+    ("schemas", "wire_diff"): "the schemas are generated from the shapes",
+    ("wire_diff", "wire"): "a witness is a request, and a rule has its place, as everywhere",
 }
 
 # The rooms under `project` take texts and give data. What may touch the world all the same: module → what, and why.
@@ -64,6 +67,10 @@ IMPURE: dict[str, tuple[set[str], str]] = {
     "remit.schemas": (
         {"pathlib.Path", ".is_file()", ".read_text()"},
         "the schemas are the package's own resource, shipped beside it",
+    ),
+    "remit.report.rule_pages": (
+        {"pathlib.Path", ".is_file()", ".read_text()"},
+        "the pages of the codes are the package's own resource, shipped beside it",
     ),
 }
 PURE_BELOW = "project"

@@ -74,12 +74,14 @@ def commands(request: pytest.FixtureRequest, root: Path, tmp_path_factory: pytes
     return bin_
 
 
-def test_wheel_carries_grammar_schemas_and_types(root: Path, wheel: Path) -> None:
-    """The wheel holds the grammar, every schema, the mark that it is typed, and the licence."""
+def test_wheel_carries_grammar_schemas_pages_and_types(root: Path, wheel: Path) -> None:
+    """The wheel holds the grammar, every schema, every page of a code, the mark that it is typed, and the licence."""
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {f"remit/{path.relative_to(root).as_posix()}" for path in root.glob("schema/*.json")}
+    pages = {f"remit/{path.relative_to(root).as_posix()}" for path in root.glob("docs/errors/*.md")}
     assert wanted
-    assert wanted | {"remit/grammar/remit.lark", "remit/py.typed", "remit/__main__.py"} <= names
+    assert pages
+    assert wanted | pages | {"remit/grammar/remit.lark", "remit/py.typed", "remit/__main__.py"} <= names
     assert f"remit-{__version__}.dist-info/licenses/LICENSE" in names
 
 
@@ -99,6 +101,12 @@ def test_schemas_are_found(commands: Path, root: Path, tmp_path: Path) -> None:
     """`remit schema directory` prints the shipped schema from any folder."""
     shipped = json.loads((root / "schema" / "directory.schema.json").read_text(encoding="utf-8"))
     assert json.loads(run(commands / "python", "-m", "remit", "schema", "directory", cwd=tmp_path)) == shipped
+
+
+def test_pages_are_found(commands: Path, root: Path, tmp_path: Path) -> None:
+    """`remit rule E104` prints the shipped page from any folder."""
+    shipped = (root / "docs" / "errors" / "E104.md").read_text(encoding="utf-8")
+    assert run(commands / "remit", "rule", "E104", cwd=tmp_path) == shipped
 
 
 def test_grammar_is_found(commands: Path, tmp_path: Path) -> None:

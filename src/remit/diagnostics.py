@@ -56,6 +56,15 @@ class Diagnostic(NamedTuple):
         return (*place, self.code, self.message)
 
 
+class Silenced(NamedTuple):
+    """A finding that is kept silent: by a comment beside it, by the baseline, or by the settings of its path. `reason`
+    is what was given for it, empty where nothing was."""
+
+    finding: Diagnostic
+    how: Literal["comment", "baseline", "settings"]
+    reason: str
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known name that `word` was probably meant to be, or None: only near ones are worth saying.
 

@@ -28,6 +28,12 @@ def _table() -> dict[str, Any]:
     return _of(wire_table.TableFile)
 
 
+def _diff() -> dict[str, Any]:
+    from remit import wire_diff
+
+    return _of(wire_diff.DiffFile)
+
+
 def _shape(model: str) -> Callable[[], dict[str, Any]]:
     def generate() -> dict[str, Any]:
         from remit import wire  # pydantic takes longer to import than a decision takes
@@ -51,6 +57,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "result": _shape("Result"),
     "audit": _shape("Audit"),
     "config": _shape("Config"),
+    "diff": _diff,
 }
 
 

@@ -298,6 +298,17 @@ class LintConfig(Closed):
     fail_level: Literal["error", "warning", "note"] | None = Field(
         None, alias="fail-level", description="From which level on `lint` fails; `warning` by default."
     )
+    baseline: Name | None = Field(None, description="The file of known findings, relative to this file.")
+    exact: bool | None = Field(None, description="Whether the rules that need the solver run.")
+    reasons: list[Literal["allow", "deny"]] | None = Field(
+        None, description="The effects whose rules must give their reason with `because`."
+    )
+    levels: dict[str, Literal["error", "warning", "note", "off"]] | None = Field(
+        None, description="Levels of warnings in place of their own, by code or name."
+    )
+    per_path: dict[str, list[str]] | None = Field(
+        None, alias="per-path", description="Codes that are kept silent in the paths that match a glob."
+    )
 
 
 class Config(Closed):

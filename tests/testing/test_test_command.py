@@ -11,6 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from remit.cli.main import remit
+from remit.evaluator.index import Index
+from remit.table.shape import Table
+from remit.testing.asserts import AssertResult, OpenCell
 
 CLINIC = """policy clinic "Paws & Co"
 scope company
@@ -74,7 +77,7 @@ def test_what_passes_is_one_line(folder: Path) -> None:
 
 
 def test_a_failure_quotes_its_line(folder: Path) -> None:
-    """A failed example shows the line, what was expected and what came, and the rules that decided."""
+    """A failed example shows the line, what was expected and what came, and why, as `remit explain` says it."""
     broken = PASSING.replace("bob may not sign r1 because treats", "bob may not read r1")
     write(folder, CLINIC + broken)
     found = call("clinic")
@@ -87,19 +90,52 @@ failed: a vet signs own records
    ┌─ clinic/main.remit:14:3
    │
 14 │   bob may not read r1
-   │   ^^^^^^^^^^^^^^^^^^^ expected denied, got allowed
-   ┌─ clinic/main.remit:5:15
+   │   ^^^^^^^^^^^^^^^^^^^
+   │
+   = expected  denied
+   = got       allowed
+
+   ┌─ clinic/main.remit:5
    │
  5 │ role viewer { allow read on record }
-   │               -------------------- allowed by this rule
+   │
+   bob holds vet at company, assigned to bob; vet includes viewer.
+   Without this rule: no.
 """
     )
 
 
-def test_a_denial_without_a_rule_has_its_code(folder: Path) -> None:
-    """Where no rule decided, the code stands beside the answer, and the nearest rule below a wrong reason."""
-    write(folder, CLINIC + FAILING)
-    assert "^ expected allowed, got denied: nothing allows it (no_rule)\n" in call("clinic").stdout
+def test_a_denial_shows_what_was_seen_and_what_would_allow(folder: Path) -> None:
+    """Where no rule decided, the code stands beside the answer; the parts of the nearest rule's condition follow with
+    the values they saw, who holds what, and the changes that would allow it."""
+    write(folder, CLINIC + FAILING.replace("delete r1", "sign r1").replace("vet: ann", "vet: bob"))
+    assert (
+        timeless(call("clinic").stdout)
+        == """clinic   1 of 1 example failed   0.0 s
+
+failed: a vet deletes
+   ┌─ clinic/main.remit:12:3
+   │
+12 │   ann may sign r1
+   │   ^^^^^^^^^^^^^^^
+   │
+   = expected  allowed
+   = got       denied: nothing allows it (no_rule)
+
+  Nothing allows it. This rule comes nearest:
+
+   ┌─ clinic/main.remit:6
+   │
+ 6 │ role vet includes viewer { allow sign on record when treats }
+   │                                                      ^^^^^^ false: resource.vet is "bob", user.id is "ann"
+   │
+   ann holds vet at company, assigned to ann.
+
+  Any one of these would allow it:
+   1  resource.vet is "ann"       main.remit:6
+   2  ann holds owner at company  main.remit:7
+"""
+    )
 
 
 def test_a_failed_assert_shows_who_and_which_rule(folder: Path) -> None:
@@ -126,23 +162,24 @@ failed: only owners sign
     )
 
 
-UNPROVEN = """role clerk { allow read on record when resource.status == "open" or resource.status == "closed" }
-role reader { allow read on record when resource.status in ["open", "closed"] }
-assert "the same": reader within clerk
-"""
+def test_unproven_does_not_fail(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An assert that is neither proved nor refuted is listed as unproven, and the exit code stays 0."""
 
+    def settle(table: Table, index: Index) -> list[AssertResult]:
+        claim = table.assertions[0]
+        cell = OpenCell(("viewer",), "record", "read")
+        return [AssertResult(claim.title, claim.kind, claim.place, "unproven", open=(cell,))]
 
-def test_unproven_does_not_fail(folder: Path) -> None:
-    """An assert that normal forms do not settle is listed as unproven, and the exit code stays 0."""
-    write(folder, CLINIC + UNPROVEN)
+    monkeypatch.setattr("remit.testing.run.settle_asserts", settle)
+    write(folder, CLINIC + 'assert "the same": viewer within vet\n')
     found = call("clinic")
     assert found.exit_code == 0
     assert (
         timeless(found.stdout)
         == """clinic   no examples   0 of 1 assertion proved, 1 unproven   0.0 s
 
-unproven: the same   clinic/main.remit:11:1
-  neither proved nor refuted: reader, read on record
+unproven: the same   clinic/main.remit:9:1
+  neither proved nor refuted: viewer, read on record
 """
     )
     assert data("clinic")["unproven"] == 1
@@ -160,7 +197,8 @@ def test_a_failed_event_shows_the_line_that_decided(folder: Path) -> None:
     write(folder, CLINIC + PASSING + 'test "e" { user ann is owner  on enable ann by ann is accepted }\n')
     found = call("clinic")
     assert found.exit_code == 1
-    assert "^ expected accepted, got refused: the policy has no line `on enable` (no_rule)" in found.stdout
+    assert "= expected  accepted\n" in found.stdout
+    assert "= got       refused: the policy has no line `on enable` (no_rule)\n" in found.stdout
 
 
 def test_json(folder: Path) -> None:
@@ -174,7 +212,10 @@ def test_json(folder: Path) -> None:
     assert {name: test[name] for name in ("name", "file", "line", "column", "result")} == {
         "name": "a vet deletes", "file": "main.remit", "line": 9, "column": 1, "result": "failed",
     }  # fmt: skip
-    assert test["failures"] == [
+    [wrong] = test["failures"]
+    explained = wrong.pop("explanation")
+    assert (explained["decision"], explained["code"], explained["held"][0]["role"]) == (False, "no_rule", "vet")
+    assert [wrong] == [
         {
             "file": "main.remit", "line": 12, "column": 3, "text": "ann may delete r1",
             "message": "expected allowed, got denied: nothing allows it (no_rule)",

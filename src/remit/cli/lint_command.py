@@ -1,11 +1,12 @@
 """`remit lint`: what is wrong in policies and directories, each finding with its code and place.
 
-PATH… ──▶ targets: policies, directories, standard input ──▶ findings, by file ──▶ text or JSON, exit code
+PATH… ──▶ targets: policies, directories, standard input ──▶ findings, by file ──▶ one of the formats, exit code
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,15 +14,20 @@ import click
 
 from remit.cli.session import Session, answers, coloured, directory_option, fail, format_option, loaded, policy_option
 from remit.codes import CODES
-from remit.diagnostics import Diagnostic, similar
+from remit.diagnostics import Diagnostic, Silenced, similar
 from remit.directory.shape import Directory
-from remit.lint.rule import LintRule
+from remit.lint.rule import LintRule, Settings
 from remit.policy import clock
+from remit.project.baseline import BaselineError
+from remit.project.baseline import write_baseline as write
 from remit.project.config import FAIL_LEVELS, Config
 from remit.project.directories import is_url
 from remit.project.files import write_whole
+from remit.project.lint_memory import Memory
 from remit.project.linting import Linted, is_table, lint_directory, lint_people, lint_policy, lint_text
-from remit.project.policies import policies_below
+from remit.project.policies import Texts, policies_below
+from remit.project.silencing import Quiet, Said, said
+from remit.report.findings_formats import FORMATS, writer
 
 _DIRECTORIES = (".yaml", ".yml", ".json")
 
@@ -33,14 +39,11 @@ class Choice:
     select: list[str] = field(default_factory=list)
     ignore: list[str] = field(default_factory=list)
 
-    def takes(self, finding: Diagnostic) -> bool:
-        return self._takes(finding.code)
-
     def wants(self, rule: LintRule) -> bool:
         """Whether a lint rule runs at all: what does not run by itself is selected by its whole code or its name."""
-        return self._takes(rule.code) and (rule.default or bool({rule.code, rule.name} & {*self.select}))
+        return self.takes(rule.code) and (rule.default or bool({rule.code, rule.name} & {*self.select}))
 
-    def _takes(self, code: str) -> bool:
+    def takes(self, code: str) -> bool:
         return (not self.select or _named(code, self.select)) and not _named(code, self.ignore)
 
 
@@ -52,7 +55,7 @@ def _named(code: str, words: list[str]) -> bool:
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @policy_option
 @directory_option
-@format_option("text", "json")
+@format_option("text", "full", *FORMATS)
 @click.option(
     "--fail-level",
     type=click.Choice(FAIL_LEVELS),
@@ -62,6 +65,12 @@ def _named(code: str, words: list[str]) -> bool:
 @click.option("--select", multiple=True, metavar="CODE,…", help="Report these only: codes, beginnings of codes, names.")
 @click.option("--ignore", multiple=True, metavar="CODE,…", help="Leave these out.")
 @click.option("--exact", is_flag=True, help="Also run the rules that need the solver: remit[prove].")
+@click.option("--fix", "fixes", is_flag=True, help="Do the safe fixes, each proved to change no decision.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also those that change decisions.")
+@click.option("--diff", is_flag=True, help="Show what --fix would do, and write nothing.")
+@click.option("--baseline", "baseline_path", metavar="FILE", help="Keep the findings silent that stand in this file.")
+@click.option("--write-baseline", is_flag=True, help="Write all that is found now to the baseline.")
+@click.option("--no-cache", is_flag=True, help="Look at everything anew, and remember nothing.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
 @click.option("-q", "--quiet", is_flag=True, help="Print findings only, no summary.")
 @click.option("-o", "--output", "target", metavar="FILE", help="Write to a file instead of standard output.")
@@ -76,6 +85,12 @@ def command(
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     exact: bool,
+    fixes: bool,
+    unsafe_fixes: bool,
+    diff: bool,
+    baseline_path: str | None,
+    write_baseline: bool,
+    no_cache: bool,
     exit_zero: bool,
     quiet: bool,
     target: str | None,
@@ -90,27 +105,62 @@ def command(
     Examples:
       remit lint
       remit lint policies --output-format json
+      remit lint --fix
       remit lint - --stdin-filename policy/roles.remit < roles.remit
 
     Exit codes: 0 clean, 1 findings, 2 the call is wrong or a file cannot be read."""
     session = Session(policy_path, directory_path)
     config = session.config
-    choice = Choice(_codes("--select", select, config.select), _codes("--ignore", ignore, config.ignore))
+    off = [code for code, level in config.levels.items() if level is None]
+    choice = Choice(_codes("--select", select, config.select), [*_codes("--ignore", ignore, config.ignore), *off])
     places = list(paths) or [str(session.policy_path)]
-    try:
-        linted = Linted(clock(), choice.wants, exact=exact)
+    baseline = Path(baseline_path) if baseline_path else config.baseline
+    levels = {code: level for code, level in config.levels.items() if level is not None}
+    quieting = Quiet(choice.takes, levels, config.paths, baseline)
+    _check_call(places, fixes or diff, unsafe_fixes, write_baseline, baseline)
+    now, remembers = clock(), not (no_cache or fixes or diff)
+
+    def look(texts: Texts) -> tuple[Linted, Said]:
+        linted = Linted(now, choice.wants, Settings(config.reasons), exact or config.exact, choice.takes, texts)
+        linted.memory = Memory(config.file.parent if config.file else Path()) if remembers else None
         _lint(linted, places, directory_path, session, stdin_filename)
+        return linted, said(linted, quieting)
+
+    try:
+        if diff or fixes:
+            from remit.cli.lint_fixes import fix, show
+
+            if diff:
+                return show(look, unsafe_fixes, quiet)
+            linted, found = fix(look, unsafe_fixes, quiet)
+        else:
+            if baseline is not None and not write_baseline and not _exists(baseline):
+                raise BaselineError(f"there is no baseline at `{baseline}`")
+            linted, found = look({})
+        if write_baseline and baseline is not None:
+            write(baseline, found.entries)
+            found = said(linted, quieting)
+    except BaselineError as error:
+        fail(str(error), "write one with: remit lint --write-baseline --baseline FILE")
     except MemoryError:
         fail("this takes more memory than there is", "split the policy, or the directory")
-    findings = linted.ordered()
-    wanted = [finding for finding in findings if choice.takes(finding)]
-    kept = config.output_format if config.output_format in ("text", "json") else "text"
-    _print(wanted, linted.files, len(findings) - len(wanted), output_format or kept, quiet, target)
-    if any(finding.code == "E010" for finding in findings):
+    kept = config.output_format if config.output_format in FORMATS else "text"
+    _print(found.findings, linted.files, found.left_out, output_format or kept, quiet, target, found.silenced)
+    if any(finding.code == "E010" for finding in linted.ordered()):
         return 2
-    level = FAIL_LEVELS.index(fail_level or config.fail_level)
-    failed = linted.broken or any(FAIL_LEVELS.index(finding.level) <= level for finding in wanted)
+    least = FAIL_LEVELS.index(fail_level or config.fail_level)
+    failed = linted.broken or any(FAIL_LEVELS.index(finding.level) <= least for finding in found.findings)
     return int(failed and not exit_zero)
+
+
+def _check_call(places: list[str], fixing: bool, unsafe: bool, write_baseline: bool, baseline: Path | None) -> None:
+    """Ends the call where its options do not go together."""
+    if unsafe and not fixing:
+        fail("`--unsafe-fixes` goes with --fix, which does them, or --diff, which shows them")
+    if fixing and "-" in places:
+        fail("what is read from standard input is no file to fix", "name the file")
+    if write_baseline and baseline is None:
+        fail("where is the baseline to stand?", "name its file with --baseline, or under [lint] in remit.toml")
 
 
 def _codes(option: str, given: tuple[str, ...], configured: tuple[str, ...]) -> list[str]:
@@ -143,7 +193,8 @@ def _lint(
         elif path.is_file() and path.suffix.lower() in _DIRECTORIES:
             lint_directory(linted, path, session.given_policy)
         else:
-            for policy in policies_below(path) if path.is_dir() else [path]:
+            below = linted.memory.policies_below if linted.memory is not None else policies_below
+            for policy in below(path) if path.is_dir() else [path]:
                 policies.setdefault(policy.resolve(), policy)
     for policy in policies.values():
         if people is not None and (directory_path is not None or _is_configured(policy, config)):
@@ -191,20 +242,26 @@ def _exists(path: Path) -> bool:
 
 
 def _print(
-    findings: list[Diagnostic], files: int, left_out: int, output_format: str, quiet: bool, target: str | None
+    findings: list[Diagnostic],
+    files: int,
+    left_out: int,
+    output_format: str,
+    quiet: bool,
+    target: str | None,
+    silenced: Sequence[Silenced] = (),
 ) -> None:
-    colour = target is None and output_format == "text" and coloured()
+    colour = target is None and output_format in ("text", "full") and coloured()
     folder = str(Path.cwd())
-    if output_format == "json":
-        from remit.report.findings_json import findings_json
-
-        text = findings_json(findings, folder)
+    if output_format in FORMATS:
+        text = writer(output_format)(findings, silenced, folder)
     else:
         from remit.report.text import draw_findings
 
         text = draw_findings(findings, colour, folder, None if quiet else files)
         if left_out and not quiet:
             text += f"; {left_out:,} not selected"
+        if silenced and not quiet:
+            text += f"; {len(silenced):,} silenced"
     if target is None:
         if text:
             click.echo(text, color=colour)
@@ -212,6 +269,6 @@ def _print(
     if target.endswith(".remit"):
         fail(f"`{target}` is a policy: the findings would stand in its place", "give -o another name")
     try:
-        write_whole(Path(target), text + "\n")
+        write_whole(Path(target), f"{text}\n" if text else "")
     except OSError as error:
         fail(f"`{target}` cannot be written: {(error.strerror or 'unwritable').lower()}")

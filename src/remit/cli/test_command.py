@@ -1,22 +1,61 @@
-"""`remit test`: run the examples of policies and settle their asserts."""
+"""`remit test`: run the examples of policies, settle their asserts, and say what the tests do not reach."""
 
 from __future__ import annotations
 
-import time
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from remit.cli.session import Session, answers, coloured, fail, format_option, policy_option
+from remit.cli.session import Session, answers, coloured, fail, format_option, paint, policy_option, shown
 from remit.policy import clock
+
+if TYPE_CHECKING:
+    from remit.testing.run import Results
+
+FORMATS = ("text", "json", "junit", "html")
 
 
 @click.command("test", short_help="run the examples and asserts of a policy")
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @policy_option
-@format_option("text", "json")
+@click.option(
+    "-k",
+    "--select",
+    "patterns",
+    metavar="PATTERN",
+    multiple=True,
+    help="Only what is called so; `not PATTERN`: not it.",
+)
+@click.option("-x", "--fail-fast", is_flag=True, help="Stop at the first failure.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes. Default: as many as pay.")
+@click.option("--coverage", "cover", is_flag=True, help="Say what the tests do not reach.")
+@click.option(
+    "--fail-under", type=click.FloatRange(0, 100), metavar="PERCENT", help="Exit 1 where a policy's tests reach less."
+)
+@click.option("--coverage-html", metavar="FILE", help="Write what the tests reach as a page.")
+@click.option("--suggest", is_flag=True, help="Write the tests that are missing, with the decisions of today.")
+@click.option("--append", is_flag=True, help="With --suggest: add to the end of the file that -o names.")
+@format_option(*FORMATS)
+@click.option("-o", "--output", "target", metavar="FILE", help="Write to a file instead of standard output.")
 @answers
-def command(paths: tuple[str, ...], policy_path: str | None, output_format: str | None) -> int:
+def command(
+    paths: tuple[str, ...],
+    policy_path: str | None,
+    patterns: tuple[str, ...],
+    fail_fast: bool,
+    jobs: int | None,
+    cover: bool,
+    fail_under: float | None,
+    coverage_html: str | None,
+    suggest: bool,
+    append: bool,
+    output_format: str | None,
+    target: str | None,
+) -> int:
     """Run `test` blocks and settle `assert`s.
 
     PATH is a policy's file or folder, of a folder every policy at or below it, or a compiled table.
@@ -24,34 +63,188 @@ def command(paths: tuple[str, ...], policy_path: str | None, output_format: str 
     \b
     Examples:
       remit test
-      remit test policies --output-format json
+      remit test policies -k refund -k "not overlay*"
+      remit test --coverage --fail-under 100
+      remit test --suggest -o policy/more_tests.remit
+      remit test --output-format junit -o tests.xml
 
-    Exit codes: 0 nothing failed, 1 an example or an assert failed, 2 a policy does not compile or is not there. An
-    assert that is unproven does not fail."""
+    Exit codes: 0 nothing failed, 1 an example or an assert failed or the tests reach less than --fail-under, 2 a policy
+    does not compile or is not there, or nothing is called as wanted. An assert that is unproven does not fail."""
     session = Session(policy_path)
-    kept = session.config.output_format if session.config.output_format in ("text", "json") else "text"
-    now = clock()
-    from remit.testing.run import run
+    kept = session.config.output_format if session.config.output_format in FORMATS else "text"
+    wanted = _Wanted(output_format or kept, target, coverage_html, suggest, append, fail_under)
+    wanted.check()
+    from remit.cli.testing import Plan, run_policies
+    from remit.testing.selection import Selection
 
-    found, broken = [], False
-    for path in _policies(list(paths) or [str(session.policy_path)]):
-        begun = time.perf_counter()
-        try:
-            policy = Session(str(path)).policy()
-        except click.exceptions.Exit:  # it has said what is wrong; the others are run all the same
-            broken = True
-            continue
-        found.append((run(policy.table, lambda: now, policy.index), time.perf_counter() - begun))
-    if (output_format or kept) == "json":
-        from remit.report.tests_json import results_json
+    covered = cover or suggest or fail_under is not None or coverage_html is not None or wanted.format == "html"
+    plan = Plan(clock(), Selection(patterns), covered, fail_fast, str(Path.cwd()), coloured(err=True))
+    policies = _policies(list(paths) or [str(session.policy_path)])
+    with _progress() as tick:
+        ran = run_policies(policies, plan, jobs, tick)
+    for one in ran:
+        if one.refused:  # the others are run all the same
+            click.echo(one.refused, err=True, color=plan.colour)
+    if patterns and not any(one.selected for one in ran) and any(one.results for one in ran):
+        said = " ".join(f"-k {word!r}" if " " in word else f"-k {word}" for word in patterns)
+        fail(f"no example and no assert is called so: `{said}`", "a pattern is part of a title, or all of it with `*`")
+    found = [_Found(Path(one.path), one.results, one.seconds) for one in ran if one.results is not None]
+    wanted.write(found)
+    low = wanted.too_low(found)
+    if any(one.refused for one in ran):
+        return 2
+    return int(low or any(one.results.failed for one in found))
 
-        click.echo(results_json(found))
-    elif found:
+
+class _Found(NamedTuple):
+    path: Path
+    results: Results
+    seconds: float
+
+
+class _Wanted(NamedTuple):
+    """What is to be written, and where."""
+
+    format: str
+    target: str | None
+    page: str | None
+    suggest: bool
+    append: bool
+    fail_under: float | None
+
+    def check(self) -> None:
+        """Ends the call where it would write over something."""
+        if self.append and not (self.suggest and self.target):
+            fail("`--append` says how to write suggestions to a file", "give --suggest and -o FILE with it")
+        for place in (self.target, self.page):
+            if place is not None and place.endswith(".remit") and not (self.suggest and place == self.target):
+                fail(f"`{place}` is a policy: the results would stand in its place", "give the file another name")
+        if self.suggest and self.target is not None and not self.append and _exists(Path(self.target)):
+            fail(f"`{self.target}` is there already", "name a new file, or add to this one with --append")
+
+    def write(self, found: Sequence[_Found]) -> None:
+        """Everything that was asked for."""
+        if self.page is not None:
+            _write(self.page, _html(found))
+        if self.suggest:
+            self._suggest(found)
+        elif self.target is not None:
+            text = self._text(found, colour=False)
+            _write(self.target, text if text.endswith("\n") else text + "\n")
+        elif found:
+            colour = self.format == "text" and coloured()
+            click.echo(self._text(found, colour).removesuffix("\n"), color=colour)
+
+    def _text(self, found: Sequence[_Found], colour: bool) -> str:
+        timed = [(one.results, one.seconds) for one in found]
+        if self.format == "json":
+            from remit.report.tests_json import results_json
+
+            return results_json(timed)
+        if self.format == "junit":
+            from remit.report.tests_junit import results_junit
+
+            return results_junit(timed, str(Path.cwd()))
+        if self.format == "html":
+            return _html(found)
         from remit.report.tests_text import draw_results
 
-        colour = coloured()
-        click.echo(draw_results(found, colour, str(Path.cwd())), color=colour)
-    return 2 if broken else int(any(results.failed for results, _ in found))
+        return draw_results(timed, colour, str(Path.cwd()))
+
+    def _suggest(self, found: Sequence[_Found]) -> None:
+        """The missing tests: of several policies under the name of each, into a file of one alone."""
+        from remit.report.tests_text import draw_results
+
+        texts = [(one, text) for one in found if (text := _suggested(one.results))]
+        failed = [(one.results._replace(coverage=None), one.seconds) for one in found if one.results.failed]
+        if failed:
+            click.echo(draw_results(failed, coloured(err=True), str(Path.cwd())), err=True)
+        if self.target is None:
+            for one, text in texts:
+                head = f"# policy {shown(one.results.table.name)}\n\n" if len(found) > 1 else ""
+                click.echo(head + text, nl=one is not texts[-1][0])
+        elif len(texts) > 1:
+            names = ", ".join(f"`{one.results.table.name}`" for one, _ in texts)
+            fail(f"{len(texts)} policies lack tests, and a file belongs to one: {names}", "name one of them as PATH")
+        elif texts:
+            _write(self.target, _before(self.target, self.append) + texts[0][1])
+        tests = sum(text.count("\ntest ") for _, text in texts)
+        if self.target is not None or not texts:
+            where = f", in {shown(self.target)}" if self.target is not None and texts else ""
+            said = f"{tests:,} test{'' if tests == 1 else 's'} to review{where}" if texts else "no test is missing"
+            click.echo(said, err=True)
+
+    def too_low(self, found: Sequence[_Found]) -> bool:
+        """Whether the tests of some policy reach less than they should; says of which."""
+        if self.fail_under is None:
+            return False
+        low = False
+        for one in found:
+            if one.results.coverage is not None and one.results.coverage.percent < self.fail_under:
+                from remit.report.coverage_text import percent
+
+                name, reached = shown(one.results.table.name), percent(one.results.coverage)
+                said = f"the tests of `{name}` reach {reached}, and {self.fail_under:g} % was asked for"
+                click.echo(f"{paint('error', 'red', err=True)}: {said}", err=True)
+                low = True
+        return low
+
+
+def _suggested(results: Results) -> str:
+    from remit.evaluator.index import Index
+    from remit.testing.suggest import suggested
+
+    if results.coverage is None:
+        return ""
+    return suggested(results.table, Index(results.table), results.coverage.witnesses)
+
+
+def _html(found: Sequence[_Found]) -> str:
+    from remit.project.policies import read
+    from remit.report.coverage_html import Page, coverage_html
+
+    pages = []
+    for path, results, _ in found:
+        if results.coverage is not None:
+            sources = read(path)[0] if path.is_dir() or path.suffix == ".remit" else []
+            pages.append(Page(results.coverage, {source.name: source.text for source in sources}))
+    return coverage_html(pages)
+
+
+def _before(target: str, append: bool) -> str:
+    """What stands in a file that is added to, with an empty line behind it."""
+    if not append or not _exists(Path(target)):
+        return ""
+    try:
+        text = Path(target).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        fail(f"`{target}` cannot be read", "name a file with text")
+    return text.rstrip("\n") + "\n\n" if text.strip() else ""
+
+
+def _write(target: str, text: str) -> None:
+    from remit.project.files import write_whole
+
+    try:
+        write_whole(Path(target), text)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "no file can have that name"
+        fail(f"`{target}` cannot be written: {why.lower()}")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, in a terminal alone, for as long as tests run."""
+    if not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.completed} tests"), BarColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("tests", total=None)
+        yield lambda count: progress.advance(task, count)
 
 
 def _policies(places: list[str]) -> list[Path]:

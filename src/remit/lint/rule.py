@@ -17,12 +17,15 @@ What a rule `needs` decides what its function is given, and when it runs:
 | exact | `Subject`, `Prover` | with `lint --exact` alone: it needs the solver |
 | people | `People` | where a policy and a directory meet |
 | text | one `Source` | on every file that could be read, also where there are errors |
+| silence | `Silence` | on the comments of each file, when it is known what they keep silent |
+| baseline | the stale entries | where a baseline is held against the findings |
 
 Findings of a base are the base's: in an overlay, a rule speaks of what the overlay adds.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,12 +33,15 @@ from typing import Any, Literal, NamedTuple
 
 from remit.diagnostics import Diagnostic, Fix, Label, Level
 from remit.directory.shape import Directory
+from remit.evaluator.holding import Holders
 from remit.evaluator.index import Index
+from remit.model.expression import Attr, Const, Expr, Member, attributes, walk
 from remit.model.policy import Model, Role, Rule
 from remit.source import Source, Span
+from remit.table.meaning import Forms
 from remit.table.shape import Place, RuleEntry, Table
 
-Needs = Literal["policy", "exact", "people", "text"]
+Needs = Literal["policy", "exact", "people", "text", "silence", "baseline"]
 Effect = Literal["allow", "deny"]
 
 
@@ -92,6 +98,42 @@ class Subject:
         return self.model.role(name)
 
     @cached_property
+    def forms(self) -> Forms:
+        """The normal forms of conditions, each worked out once for all rules that ask."""
+        return Forms(self.table)
+
+    @cached_property
+    def conditions(self) -> Sequence[Expr]:
+        """Every condition that something of this layer is decided by: rules', events', asserts'."""
+        found = [written.rule.condition for written in self.written]
+        found += [event.trigger for event in self.model.events if not isinstance(event.trigger, str)]
+        found += [claim.condition for claim in self.model.assertions]
+        return [condition for condition in found if condition is not None]
+
+    @cached_property
+    def attributes(self) -> frozenset[Attr]:
+        """Every attribute that the conditions of this layer read or ask for."""
+        once = {id(one): one for one in self.conditions}.values()
+        return frozenset[Attr]().union(*(attributes(condition) for condition in once))
+
+    @cached_property
+    def meaningful(self) -> frozenset[str]:
+        """Names that mean something by themselves, wherever a role is called so: those that conditions compare with,
+        and the roles of guards and asserts, in every layer."""
+        found = {guard.role for guard in self.table.guards.values()} | {g.other for g in self.table.guards.values()}
+        found.update(name for claim in self.table.assertions for name in claim.roles)
+        conditions = [rule.condition for rule in self.table.rules] + [
+            claim.condition for claim in self.table.assertions
+        ]
+        for condition in {id(one): one for one in conditions if one is not None}.values():
+            for part in walk(condition):
+                constants = (
+                    part.collection if isinstance(part, Member) and isinstance(part.collection, tuple) else (part,)
+                )
+                found.update(str(one.value) for one in constants if isinstance(one, Const) and one.kind == "string")
+        return frozenset(found)
+
+    @cached_property
     def _spans(self) -> Mapping[tuple[str, int, int], Span]:
         found = {}
         for level, layer in enumerate(layers := self.model.layers()):
@@ -129,6 +171,19 @@ class People:
         there."""
         start = self._starts[min(line, len(self._starts)) - 1] + column - 1 if line else 0
         return Span(self.source, start, start + (len(word) if self.source.text.startswith(word, start) else 1))
+
+    @cached_property
+    def holders(self) -> Holders:
+        """Who holds what."""
+        return Holders(self.table, self.directory, self.index.bits)
+
+    def near(self, line: int, column: int, word: str) -> Span:
+        """Where a word first stands from a place on; the place alone where it is not near."""
+        at = self.at(line, column, word)
+        found = re.compile(rf"(?<![\w/.-]){re.escape(word)}(?![\w-])").search(
+            self.source.text, at.start, at.start + 2000
+        )
+        return Span(self.source, *found.span()) if found and line else at
 
     @cached_property
     def _starts(self) -> Sequence[int]:

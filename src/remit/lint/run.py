@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from remit.diagnostics import Diagnostic
 from remit.lint.registry import rules
-from remit.lint.rule import LintRule, People, Subject
+from remit.lint.rule import LintRule, Needs, People, Subject
+from remit.lint.stale_baseline import Stale
+from remit.lint.suppression import Silence
 from remit.source import Source
 
 if TYPE_CHECKING:
@@ -37,3 +39,22 @@ def lint_text(source: Source, wanted: Wanted) -> Iterator[Diagnostic]:
     for rule in rules():
         if rule.needs == "text" and wanted(rule):
             yield from rule(source)
+
+
+def lint_silence(silence: Silence, wanted: Wanted) -> Iterator[Diagnostic]:
+    """What the rules find in the comments of a text, once those have kept silent what they can."""
+    for rule in rules():
+        if rule.needs == "silence" and wanted(rule):
+            yield from rule(silence)
+
+
+def lint_baseline(stale: Sequence[Stale], wanted: Wanted) -> Iterator[Diagnostic]:
+    """What the rules find in a baseline of which some entries match nothing."""
+    for rule in rules():
+        if rule.needs == "baseline" and wanted(rule):
+            yield from rule(stale)
+
+
+def codes(wanted: Wanted, *needs: Needs) -> set[str]:
+    """The codes of the wanted rules of some kinds."""
+    return {rule.code for rule in rules() if rule.needs in needs and wanted(rule)}

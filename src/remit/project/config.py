@@ -9,21 +9,48 @@ output-format = "text"
 select = ["E", "W"]
 ignore = ["W421"]
 fail-level = "warning"
+baseline = "lint-baseline.json"   # relative to the file
+exact = true
+reasons = ["deny"]
+[lint.levels]
+W305 = "error"
+[lint.per-path]
+"generated/**" = ["W305", "missing-title"]
 """
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
-from remit.diagnostics import similar
+from remit.codes import CODES
+from remit.diagnostics import Level, similar
 from remit.project.directories import is_url
 
 FAIL_LEVELS = ("error", "warning", "note")
+Found = TypeVar("Found")
+LEVELS: Mapping[str, Level | None] = {"error": "error", "warning": "warning", "note": "note", "off": None}
+REASONS: Mapping[str, Literal["allow", "deny"]] = {"allow": "allow", "deny": "deny"}
 
 
 class ConfigError(Exception):
     """A settings file that cannot be used; the message says which key and why."""
+
+
+class PathSettings(NamedTuple):
+    """Codes that are kept silent where a path matches: relative to `folder`, `*` and `?` inside one name, `**` over
+    several; one without `/` matches the name alone, anywhere below. What is in a folder that matches, matches."""
+
+    glob: str
+    codes: frozenset[str]
+    folder: Path
+
+    def matches(self, path: str) -> bool:
+        relative = os.path.relpath(path, self.folder).replace(os.sep, "/")
+        return relative != ".." and not relative.startswith("../") and bool(_pattern(self.glob).match(relative))
 
 
 class Config(NamedTuple):
@@ -38,6 +65,11 @@ class Config(NamedTuple):
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     fail_level: str = "warning"
+    baseline: Path | None = None
+    exact: bool = False
+    reasons: tuple[Literal["allow", "deny"], ...] = ()
+    levels: Mapping[str, Level | None] = {}  # code → level, None where the code is off
+    paths: tuple[PathSettings, ...] = ()
 
 
 def find(start: Path) -> Config:
@@ -66,7 +98,8 @@ def _toml(file: Path) -> dict[str, Any]:
 
 _KEYS: dict[str, Any] = {"policy": str, "directory": str, "company_id": str, "audit_permission": str}
 _KEYS |= {"output-format": str, "lint": dict}
-_LINT_KEYS: dict[str, Any] = {"select": list, "ignore": list, "fail-level": str}
+_LINT_KEYS: dict[str, Any] = {"select": list, "ignore": list, "fail-level": str, "baseline": str, "exact": bool}
+_LINT_KEYS |= {"reasons": list, "levels": dict, "per-path": dict}
 
 
 def _read(file: Path, data: Any) -> Config:
@@ -89,7 +122,64 @@ def _read(file: Path, data: Any) -> Config:
         select=tuple(str(code) for code in lint.get("select", ())),
         ignore=tuple(str(code) for code in lint.get("ignore", ())),
         fail_level=level,
+        baseline=file.parent / lint["baseline"] if "baseline" in lint else None,
+        exact=lint.get("exact", False),
+        reasons=tuple(_one_of(file, "lint.reasons", REASONS, effect) for effect in lint.get("reasons", ())),
+        levels=_levels(file, lint.get("levels", {})),
+        paths=tuple(_paths(file, lint.get("per-path", {}))),
     )
+
+
+def _levels(file: Path, data: dict[str, Any]) -> dict[str, Level | None]:
+    found = {}
+    for word, level in data.items():
+        code = _code(file, "lint.levels", word)
+        found[code] = _one_of(file, f"lint.levels.{word}", LEVELS, level)
+        if code.startswith("E") and level != "error":
+            raise ConfigError(
+                f"{file.name}: `lint.levels.{word}`: an error stays one; only the levels of warnings can be set"
+            )
+    return found
+
+
+def _paths(file: Path, data: dict[str, Any]) -> Iterable[PathSettings]:
+    for glob, codes in data.items():
+        where = f"lint.per-path.{glob}"
+        if not isinstance(codes, list):
+            raise ConfigError(f"{file.name}: `{where}` is a list of codes")
+        found = frozenset(_code(file, where, word) for word in codes)
+        if error := next((code for code in sorted(found) if code.startswith("E")), None):
+            raise ConfigError(f"{file.name}: `{where}`: `{error}` is an error, and errors are never kept silent")
+        yield PathSettings(glob, found, file.parent)
+
+
+def _code(file: Path, key: str, word: Any) -> str:
+    """A code, by itself or by its name."""
+    code = next((code for code, name in CODES.items() if word in (code, name)), None)
+    if code is None:
+        help = similar(str(word), [*CODES, *CODES.values()], "a code is a letter and three digits, or its name")
+        raise ConfigError(f"{file.name}: `{key}`: there is no code `{word}`; {help}")
+    return code
+
+
+def _one_of(file: Path, key: str, known: Mapping[str, Found], word: Any) -> Found:
+    if not isinstance(word, str) or word not in known:
+        raise ConfigError(f"{file.name}: `{key}` is one of {', '.join(known)}, not `{word}`")
+    return known[word]
+
+
+def _pattern(glob: str) -> re.Pattern[str]:
+    """A glob as a pattern that a path begins with."""
+    parts = glob.strip("/").split("/")
+    written = "" if "/" in glob.rstrip("/") else "(?:.*/)?"
+    for at, part in enumerate(parts):
+        last = at == len(parts) - 1
+        if part == "**":
+            written += ".*" if last else "(?:.*/)?"
+        else:
+            name = "".join({"*": "[^/]*", "?": "[^/]"}.get(sign, re.escape(sign)) for sign in part)
+            written += name if last else f"{name}/"
+    return re.compile(rf"{written}(?:/.*)?\Z", re.DOTALL)
 
 
 def _shape(file: Path, data: Any, keys: dict[str, Any], prefix: str) -> None:
@@ -100,5 +190,5 @@ def _shape(file: Path, data: Any, keys: dict[str, Any], prefix: str) -> None:
             help = similar(key, keys, f"the settings are {', '.join(keys)}")
             raise ConfigError(f"{file.name}: there is no setting `{prefix}{key}`; {help}")
         if not isinstance(value, keys[key]):
-            kind = {str: "a text", list: "a list of texts", dict: "a table"}[keys[key]]
+            kind = {str: "a text", list: "a list of texts", dict: "a table", bool: "true or false"}[keys[key]]
             raise ConfigError(f"{file.name}: `{prefix}{key}` is {kind}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from remit.lint.run import Wanted
 from remit.membership.guards import broken_guards
 from remit.project.directories import read_directory_file
 from remit.project.files import decode
-from remit.project.policies import Loaded, load, load_source
+from remit.project.lint_memory import Memory
+from remit.project.looked import Looked, whole_path
+from remit.project.policies import Loaded, Texts, load, load_source
 from remit.proof.prover import Prover
 from remit.report.places import span_at
 from remit.source import Source, Span
@@ -27,75 +30,96 @@ from remit.table.shape import Table
 
 DIRECTORY_NAMES = ("directory.yaml", "directory.yml", "directory.json")
 _QUOTED = re.compile(r"`([^`]+)`")
+_HELD_TOGETHER = ("W421", "W422", "W423", "W424")  # found where a policy and a directory meet, beside the rules
 _NEARBY = 2000  # characters of an entry in which the word that is wrong is looked for
 
 
 @dataclass(slots=True)
 class Linted:
-    """What is found so far. `now`: nanoseconds since 1970, from when on guards are counted. `seen` are the files that
-    were looked at; `broken`: some policy does not compile. `wanted` tells which lint rules run, those that need the solver
-    only if `exact`."""
+    """What is found so far, place by place. `now`: nanoseconds since 1970, from when on guards are counted. `wanted`
+    tells which lint rules run, those that need the solver only if `exact`; `takes`, which codes are reported. `texts`
+    are read in place of what files hold. With a `memory`, a place that is as it was is not looked at again."""
 
     now: int
     wanted: Wanted
     settings: Settings = field(default_factory=Settings)
     exact: bool = False
-    findings: list[Diagnostic] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
-    broken: bool = False
+    takes: Callable[[str], bool] = lambda code: True
+    texts: Texts = field(default_factory=dict)
+    memory: Memory | None = None
+    looked: list[Looked] = field(default_factory=list)
 
     @property
     def files(self) -> int:
-        return len(self.seen)
+        return len(set().union(*(looked.seen for looked in self.looked)))
+
+    @property
+    def broken(self) -> bool:
+        return any(looked.broken for looked in self.looked)
 
     def ordered(self) -> list[Diagnostic]:
         """By file as it was read, place and code. A base that is read for its own sake and for an overlay's counts
         once."""
         unique: dict[tuple[str, int, int, str, str], Diagnostic] = {}
-        for finding in self.findings:
-            file, start, end = "", 0, 0
-            if finding.span is not None:
-                file, start, end = _path(finding.span.source), finding.span.start, finding.span.end
-            unique.setdefault((file, start, end, finding.code, finding.message), finding)
+        paths: dict[int, str] = {}
+        for looked in self.looked:
+            for finding in looked.findings:
+                file, start, end = "", 0, 0
+                if finding.span is not None:
+                    source, start, end = finding.span.source, finding.span.start, finding.span.end
+                    file = paths.get(id(source)) or paths.setdefault(id(source), whole_path(source))
+                unique.setdefault((file, start, end, finding.code, finding.message), finding)
         return [unique[key] for key in sorted(unique)]
 
-    def add(self, loaded: Loaded) -> Table | None:
+    def policy(self, looked: Looked, loaded: Loaded) -> None:
+        """Adds what a policy gives."""
         compiled = loaded.compiled
-        self.findings += compiled.findings
-        self.seen.update(_path(source) for source in loaded.sources)
+        looked.findings += compiled.findings
+        looked.seen.update(whole_path(source) for source in loaded.sources)
         spans = [finding.span for finding in compiled.findings if finding.span is not None]
-        self.seen.update(_path(span.source) for span in spans if span.source.text)  # what could be read at all
-        self.broken = self.broken or compiled.table is None
+        looked.seen.update(whole_path(span.source) for span in spans if span.source.text)  # what could be read at all
+        looked.own.update((whole_path(source), source) for source in loaded.own)
+        looked.broken = looked.broken or compiled.table is None
+        looked.bases, looked.read, looked.table = loaded.bases, [*loaded.sources], compiled.table
+        ran = lint.codes(self.wanted, "text")
         for source in loaded.own:
-            self.findings += lint.lint_text(source, self.wanted)
+            looked.findings += lint.lint_text(source, self.wanted)
         if compiled.table is not None:
             subject = Subject(compiled.model, compiled.table, loaded.own, self.settings)
             prover = Prover(compiled.table) if self.exact else None
-            self.findings += lint.lint_policy(subject, self.wanted, prover)
-        return compiled.table
-
-
-def _path(source: Source) -> str:
-    return os.path.abspath(source.origin or source.name)  # a link stays itself
+            looked.findings += lint.lint_policy(subject, self.wanted, prover)
+            ran |= lint.codes(self.wanted, "policy") | (lint.codes(self.wanted, "exact") if self.exact else set())
+        for path in looked.own:
+            looked.ran_in(path, ran)
 
 
 def lint_policy(linted: Linted, policy: Path, directory: Path | None) -> None:
     """A policy, with the directory given or the one in its folder."""
-    table = linted.add(load(policy))
     place = directory or directory_of(policy if policy.is_dir() else policy.parent)
+    state = None
+    if linted.memory is not None:
+        state = linted.memory.state(linted, policy, place)
+        if state is not None and (known := linted.memory.known(linted, state)) is not None:
+            linted.looked.append(known)
+            return
+    looked = Looked(policy=policy)
+    linted.looked.append(looked)
+    linted.policy(looked, load(policy, linted.texts))
     if place is not None:
-        _directory(linted, place, table)
+        _directory(linted, looked, place, looked.table)
+    if linted.memory is not None and state is not None:
+        linted.memory.keep(linted, state, looked)
 
 
 def lint_text(linted: Linted, data: bytes, name: str, directory: Path | None) -> None:
     """A policy of one text; `name` is where its file would be."""
     source, wrong = decode(data, Path(name).name, name)
-    linted.findings += wrong
-    linted.seen.add(os.path.abspath(name))
-    linted.broken = linted.broken or bool(wrong)
-    table = linted.add(load_source(source)) if source is not None else None
+    looked = Looked(wrong, {os.path.abspath(name)}, broken=bool(wrong))
+    linted.looked.append(looked)
+    if source is not None:
+        linted.policy(looked, load_source(source))
     if directory is not None:
-        _directory(linted, directory, table)
+        _directory(linted, looked, directory, looked.table)
 
 
 def lint_directory(linted: Linted, place: Path, policy: Path | None) -> None:
@@ -103,8 +127,9 @@ def lint_directory(linted: Linted, place: Path, policy: Path | None) -> None:
     folder = place.parent
     if next(folder.glob("*.remit"), None) is not None:
         policy = folder
-    table = None if policy is None else load(policy).compiled.table
-    _directory(linted, place, table)
+    looked = Looked()
+    linted.looked.append(looked)
+    _directory(linted, looked, place, None if policy is None else load(policy, linted.texts).compiled.table)
 
 
 def is_table(file: Path) -> bool:
@@ -121,36 +146,47 @@ def directory_of(folder: Path) -> Path | None:
     return next((folder / name for name in DIRECTORY_NAMES if (folder / name).is_file()), None)
 
 
-def _directory(linted: Linted, place: Path, table: Table | None) -> None:
+def _directory(linted: Linted, looked: Looked, place: Path, table: Table | None) -> None:
     source, wrong = read_directory_file(place)
-    linted.seen.add(os.path.abspath(place))
-    linted.findings += wrong
+    path = os.path.abspath(place)
+    looked.seen.add(path)
+    looked.findings += wrong
     if source is None:
         return
-    directory, wrong = read_directory(source)
-    linted.findings += wrong
+    source.text = linted.texts.get(path, source.text)
+    looked.directory, wrong = read_directory(source)
+    looked.findings += wrong
+    looked.own[path], looked.people = source, path
+    looked.read.append(source)
+    looked.ran_in(path, set())
     if table is not None:
-        _held_together(linted, table, directory._replace(name=source.name), source)
+        _held_together(linted, looked, table, looked.directory._replace(name=source.name), source)
 
 
 def lint_people(linted: Linted, policy: Path, directory: Directory) -> None:
     """A policy, with a directory that is no file: its findings name the directory alone."""
-    table = linted.add(load(policy))
-    if table is not None:
-        _held_together(linted, table, directory, Source(directory.name, "", directory.name))
+    looked = Looked(policy=policy)
+    linted.looked.append(looked)
+    linted.policy(looked, load(policy, linted.texts))
+    if looked.table is not None:
+        _held_together(linted, looked, looked.table, directory, Source(directory.name, "", directory.name))
 
 
-def _held_together(linted: Linted, table: Table, directory: Directory, source: Source) -> None:
+def _held_together(linted: Linted, looked: Looked, table: Table, directory: Directory, source: Source) -> None:
     """What is found where a policy and a directory meet."""
     misplaced = misfits(table, directory)
     fit = [*misplaced, *unknown_roles(table, directory), *wrong_attributes(table, directory)]
     if not misplaced:
-        linted.findings += _broken_guards(table, directory, source, linted.now)
+        looked.findings += _broken_guards(table, directory, source, linted.now)
     starts = [0, *(found.end() for found in re.finditer("\n", source.text))] if fit else []
-    linted.findings += [_underlined(finding, source, starts) for finding in fit]
+    looked.findings += [_underlined(finding, source, starts) for finding in fit]
+    ran = {code for code in _HELD_TOGETHER if linted.takes(code)}
     if not misplaced:
         people = People(table, Index(table), directory, source, linted.now)
-        linted.findings += lint.lint_people(people, linted.wanted)
+        looked.findings += lint.lint_people(people, linted.wanted)
+        ran |= lint.codes(linted.wanted, "people")
+    for path in looked.own:
+        looked.ran_in(path, ran if not misplaced else ran - {"W424"})
 
 
 def _broken_guards(table: Table, directory: Directory, source: Source, now: int) -> list[Diagnostic]:

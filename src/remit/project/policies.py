@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,34 +23,44 @@ _MOST_LAYERS = 50  # of overlays over a base
 _NAMES_A_POLICY = re.compile(r"^[ \t]*policy\s+[A-Za-z_`]", re.MULTILINE)
 
 
+Texts = Mapping[str, str]  # whole path → what is to be read in place of what the file holds
+
+
 class Loaded(NamedTuple):
-    """A policy as compiled, with the sources that messages quote; `own` are those of its outermost layer."""
+    """A policy as compiled, with the sources that messages quote; `own` are those of its outermost layer. `bases` are
+    where the policies stand that it extends, the nearest first."""
 
     compiled: Compiled
     sources: list[Source]
     own: list[Source]
+    bases: tuple[Path, ...] = ()
 
 
-def load(path: Path) -> Loaded:
+def load(path: Path, texts: Texts | None = None) -> Loaded:
     """Compiles the policy at `path`. Findings name files relative to the folder; `origin` is from where we stand."""
-    return _load(path, [])
+    return _load(path, [], texts or {})
 
 
 def load_source(source: Source) -> Loaded:
     """Compiles a policy of one text, such as an editor holds; `source.origin` is where its file would be."""
-    return _compiled([source], [], Path(source.origin or source.name), [])
+    return _compiled([source], [], Path(source.origin or source.name), [], {})
 
 
-def _load(path: Path, extended_by: list[Path]) -> Loaded:
+def _load(path: Path, extended_by: list[Path], texts: Texts) -> Loaded:
     sources, findings = read(path)
-    return _compiled(sources, findings, path, extended_by)
+    for source in sources if texts else ():
+        source.text = texts.get(os.path.abspath(source.origin or source.name), source.text)
+    return _compiled(sources, findings, path, extended_by, texts)
 
 
-def _compiled(sources: list[Source], findings: list[Diagnostic], path: Path, extended_by: list[Path]) -> Loaded:
+def _compiled(
+    sources: list[Source], findings: list[Diagnostic], path: Path, extended_by: list[Path], texts: Texts
+) -> Loaded:
     files, wrong = parse_all(sources)
     findings += wrong
     base: Model | None = None
     base_sources: list[Source] = []
+    bases: tuple[Path, ...] = ()
     extends = next((s for f in files for s in f.statements if isinstance(s, tree.Policy) and s.extends), None)
     if extends is not None and extends.extends is not None:
         span, here = extends.extends.span, path.resolve()
@@ -65,11 +75,11 @@ def _compiled(sources: list[Source], findings: list[Diagnostic], path: Path, ext
             circle = Diagnostic("E305", "policies extend one another in a circle", span, help="one of them is the base")
             findings.append(circle)
         else:
-            loaded = _load(root, [*extended_by, here])
-            base, base_sources = loaded.compiled.model, loaded.sources
+            loaded = _load(root, [*extended_by, here], texts)
+            base, base_sources, bases = loaded.compiled.model, loaded.sources, (root, *loaded.bases)
             findings += loaded.compiled.findings
     compiled = compile_files(files, findings, base, _name_of(path))
-    return Loaded(compiled, [*base_sources, *sources], sources)
+    return Loaded(compiled, [*base_sources, *sources], sources, bases)
 
 
 def _no_base(root: Path, written: str) -> tuple[str, str]:
@@ -112,7 +122,7 @@ def read(path: Path) -> tuple[list[Source], list[Diagnostic]]:
         return ([source] if source else []), wrong
     findings: list[Diagnostic] = []
     sources: list[Source] = []
-    for file in _files(path, findings):
+    for file in policy_files(path, findings):
         source, wrong = read_source(file, file.relative_to(path).as_posix())
         findings += wrong
         if source:
@@ -130,7 +140,7 @@ def _nowhere(path: Path, why: str) -> Diagnostic:
     )
 
 
-def _files(folder: Path, findings: list[Diagnostic]) -> Iterable[Path]:
+def policy_files(folder: Path, findings: list[Diagnostic]) -> Iterable[Path]:
     """The `.remit` files below, sorted by their path. A link that leads out is a finding, one that stays in is not
     followed: what it leads to is read where it is."""
     root = folder.resolve()
@@ -187,7 +197,7 @@ def policies_below(folder: Path) -> list[Path]:
     """Every policy at or below a folder: itself, if it holds one, and each sub-folder that names its own."""
     findings: list[Diagnostic] = []
     sources = [
-        s for file in _files(folder, findings) if (s := read_source(file, file.relative_to(folder).as_posix())[0])
+        s for file in policy_files(folder, findings) if (s := read_source(file, file.relative_to(folder).as_posix())[0])
     ]
     found = {folder} if _without_other_policies(sources) else set()
     for source in sources:

@@ -25,7 +25,6 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from remit.evaluator.index import Index
-from remit.model.types import Reading
 from remit.proof.beside import Beside, beside
 from remit.proof.case import Case, World
 from remit.proof.requests import Requests, reading_of
@@ -48,6 +47,7 @@ from remit.table.normal import both, either, negated
 from remit.table.normal import key as form_key
 from remit.table.shape import RuleEntry, Table
 
+_CONSTANTS = {"true", "false"}  # the keys of the forms of always and never
 Kind = Literal["gained", "lost", "widened", "narrowed", "changed", "incomplete_only"]
 Part = Literal["may", "forbids"]
 
@@ -110,15 +110,9 @@ def equivalent(old: Table, new: Table) -> bool | None:
     if _known_equal(old, new):
         return True
     try:
-        found = Comparison(old, new)
-        unsure = False
-        for one in found.walk():
-            if isinstance(one, Change):
-                return False
-            unsure = True
+        return Comparison(old, new, quick=True).equal()
     except MissingSolverError:
         return None
-    return None if unsure else True
 
 
 def _known_equal(old: Table, new: Table) -> bool:
@@ -131,16 +125,37 @@ class Verdict(NamedTuple):
     model: Any
 
 
-class Comparison:
-    """Compares two tables. What it finds out once serves every cell."""
+class _Asked(NamedTuple):
+    """What a question is about: two views of a cell, the groups that may allow beside, and whether `user.roles` is
+    read."""
 
-    def __init__(self, old: Table, new: Table) -> None:
+    old: View
+    new: View
+    others: list[Group]
+    apart: bool
+
+
+class _Found(NamedTuple):
+    """A difference for a group: `answer` is its class, case, and what else is held; or the word unknown."""
+
+    part: Part
+    group: Group
+    answer: Any
+
+
+class Comparison:
+    """Compares two tables. What it finds out once serves every cell. `quick`: only whether there is a difference, with
+    neither class nor case."""
+
+    def __init__(self, old: Table, new: Table, quick: bool = False) -> None:
+        self.quick = quick
         self.numbering = Numbering(old, new)
         self.old = Views(old, self.numbering.old_bits)
-        self.new = Views(new, self.numbering.new_bits)
+        self.new = self.old if new is old else Views(new, self.numbering.new_bits)
         self.worlds: tuple[World, World] | None = None
         self._requests: dict[Any, Requests] = {}
-        self._of_type: dict[str, tuple[Requests, bool]] = {}
+        self._of_type: dict[str, Requests] = {}
+        self._signatures: dict[str, tuple[Any, Any]] = {}
         self._forms: dict[Any, Any] = {}
         self._same_scopes = old.scopes == new.scopes and old.root == new.root
         self._same_closures = all(self.old.closed(name) == self.new.closed(name) for name in {*old.roles, *new.roles})
@@ -155,6 +170,18 @@ class Comparison:
             else:
                 unproven.append(one)
         return changes, unproven
+
+    def equal(self) -> bool | None:
+        """Whether nothing differs; None where z3 cannot tell."""
+        unsure = False
+        for cell in sorted({*self.old.cells, *self.new.cells}):
+            old, new = self.old.view(cell), self.new.view(cell)
+            if not self.passed_over(cell, old, new):
+                for found in self._found(cell, old, new):
+                    if found.answer != "unknown":
+                        return False
+                    unsure = True
+        return None if unsure else True
 
     def walk(self) -> Iterator[Change | OpenCell]:
         """One after the other, by cell."""
@@ -176,60 +203,65 @@ class Comparison:
 
     def same_readings(self, resource_type: str) -> bool:
         """Whether conditions at a type mean the same on both sides."""
-        return self.requests(resource_type)[1]
+        if resource_type not in self._signatures:
+            readings = [reading_of(view.table, resource_type) for view in (self.old, self.new)]
+            self._signatures[resource_type] = (declarations(readings[0]), declarations(readings[1]))
+        old, new = self._signatures[resource_type]
+        return bool(self._same_scopes and old == new)
 
-    def requests(self, resource_type: str) -> tuple[Requests, bool]:
-        """The requests about a type, and whether both sides read them alike."""
+    def requests(self, resource_type: str) -> Requests:
+        """The requests about a type. Raises MissingSolverError where nothing can be asked about them."""
         found = self._of_type.get(resource_type)
         if found is None:
-            readings: list[Reading | None] = [reading_of(view.table, resource_type) for view in (self.old, self.new)]
-            signature = tuple(declarations(reading) for reading in readings)
+            require()
+            self.same_readings(resource_type)
+            signature = self._signatures[resource_type]
             if signature not in self._requests:
-                require()
+                readings = [reading_of(view.table, resource_type) for view in (self.old, self.new)]
                 self._requests[signature] = Requests([self.old, self.new], readings)
-            found = (self._requests[signature], self._same_scopes and signature[0] == signature[1])
-            self._of_type[resource_type] = found
+            found = self._of_type[resource_type] = self._requests[signature]
         return found
 
     # -- one cell ----------------------------------------------------------------------------------------------------
 
     def cell(self, cell: Cell, old: View, new: View) -> Iterator[Change | OpenCell]:
         """What changed in one cell."""
+        for found in self._found(cell, old, new):
+            if found.answer == "unknown":
+                roles = () if found.group.mask == EVERYONE else tuple(self.numbering.roles(found.group.mask))
+                yield OpenCell(found.part, roles, *cell)
+            else:
+                yield self._change(found, cell, old, new)
+
+    def differs(self, cell: Cell, old: View, new: View) -> bool | None:
+        """Whether two views of a cell decide otherwise for anybody; None where z3 cannot tell."""
+        if alike(old, new):
+            return False
+        answers = [found.answer for found in self._found(cell, old, new)]
+        return None if answers and all(answer == "unknown" for answer in answers) else bool(answers)
+
+    def _found(self, cell: Cell, old: View, new: View) -> Iterator[_Found]:
         apart = reads_roles(old, new)
-        found = groups(old, new, self.old.all_roles, self.new.all_roles, apart)
-        for group in found:
-            yield from self._may(cell, old, new, group, apart)
-        for group in found[1:]:
-            yield from self._forbids(cell, old, new, group, found, apart)
-
-    def _may(self, cell: Cell, old: View, new: View, group: Group, apart: bool) -> Iterator[Change | OpenCell]:
-        if self._same(cell, old, new, group.old, group.new, apart):
-            return
-        requests, _ = self.requests(cell[0])
-        whose = (group.mask, _masks(old), _masks(new)) if apart else group.mask == EVERYONE
-        question = ("may", group.old, group.new, whose)
-        yield from self._answered(
-            requests, question, "may", cell, group, old, new, lambda: self._ask_may(requests, old, new, group, apart)
-        )
-
-    def _forbids(
-        self, cell: Cell, old: View, new: View, group: Group, every: list[Group], apart: bool
-    ) -> Iterator[Change | OpenCell]:
-        """A group's own denies, against what any other role is allowed."""
-        before = tuple(key for key in group.old if key[0] == "deny" and old[key].mask & group.mask)
-        after = tuple(key for key in group.new if key[0] == "deny" and new[key].mask & group.mask)
-        if self._same(cell, old, new, before, after, apart):
-            return
-        own = Group(group.mask, before, after)
-        single = group.mask & (group.mask - 1) == 0
-        others = [other for other in every[1:] if other is not group or not single]
-        allowing = tuple((other.old, other.new) for other in others)
-        whose = (group.mask, _masks(old), _masks(new)) if apart else allowing
-        requests, _ = self.requests(cell[0])
-        question = ("forbids", before, after, whose)
-        ask = lambda: self._ask_forbids(requests, old, new, own, others, apart)  # noqa: E731
-        beside = () if apart else tuple(other.mask for other in others)
-        yield from self._answered(requests, question, "forbids", cell, own, old, new, ask, beside)
+        every = groups(old, new, self.old.all_roles, self.new.all_roles, apart)
+        for group in every:
+            if not self._same(cell, old, new, group.old, group.new, apart):
+                if self.quick and not apart and {self._form(old, group.old), self._form(new, group.new)} == _CONSTANTS:
+                    yield _Found("may", group, ("changed", None, 0, None))
+                    continue
+                whose: Any = (group.mask, _masks(old), _masks(new)) if apart else group.mask == EVERYONE
+                yield from self._answered(cell, "may", group, whose, (), _Asked(old, new, [], apart))
+        for group in every[1:]:
+            # a group's own denies, against what any other role is allowed
+            own = Group(group.mask, _denies(old, group.old, group.mask), _denies(new, group.new, group.mask))
+            if self._same(cell, old, new, own.old, own.new, apart):
+                continue
+            single = group.mask & (group.mask - 1) == 0
+            others = [other for other in every[1:] if other is not group or not single]
+            allowing = tuple((other.old, other.new) for other in others)
+            whose = (group.mask, _masks(old), _masks(new)) if apart else allowing
+            # an answer serves many cells, so it tells the others by their place among the groups
+            places = () if apart else tuple(other.mask for other in others)
+            yield from self._answered(cell, "forbids", own, whose, places, _Asked(old, new, others, apart))
 
     def _same(
         self, cell: Cell, old: View, new: View, before: tuple[Key, ...], after: tuple[Key, ...], apart: bool
@@ -255,109 +287,90 @@ class Comparison:
         return str(found)
 
     def _answered(
-        self,
-        requests: Requests,
-        question: Any,
-        part: Part,
-        cell: Cell,
-        group: Group,
-        old: View,
-        new: View,
-        ask: Any,
-        beside: tuple[int, ...] = (),
-    ) -> Iterator[Change | OpenCell]:
-        roles = () if group.mask == EVERYONE else tuple(self.numbering.roles(group.mask))
+        self, cell: Cell, part: Part, group: Group, whose: Any, places: tuple[int, ...], asked: _Asked
+    ) -> Iterator[_Found]:
+        requests = self.requests(cell[0])
+        question = (part, group.old, group.new, whose)
         if question not in requests.answers:
+            ask = self._ask_may if part == "may" else self._ask_forbids
             try:
-                requests.answers[question] = ask()
+                requests.answers[question] = ask(requests, group, asked)
             except UnknownError:
                 requests.answers[question] = "unknown"
         answer = requests.answers[question]
-        if answer == "unknown":
-            yield OpenCell(part, roles, *cell)
-        elif answer is not None:
-            kind, case, others = answer
-            if beside:  # the others are told by their place among the groups, for the answer serves many cells
-                others = beside[others]
-            yield self._change(part, kind, roles, cell, group, old, new, case, others)
+        if answer is not None and places and answer != "unknown":
+            answer = (*answer[:2], places[answer[2]])
+        if answer is not None:
+            yield _Found(part, group, answer)
 
     # -- questions ---------------------------------------------------------------------------------------------------
 
-    def _ask_may(self, requests: Requests, old: View, new: View, group: Group, apart: bool) -> Any:
+    def _ask_may(self, requests: Requests, group: Group, asked: _Asked) -> Any:
+        old, new, _, apart = asked
         before, after = requests.allowed(0, old, group.old), requests.allowed(1, new, group.new)
         z3 = requests.z3
         base: list[Any] = [] if group.mask == EVERYONE else [requests.placed()]
+        gain, loss = z3.And(after, z3.Not(before)), z3.And(before, z3.Not(after))
         if apart and group.mask != EVERYONE:
             base.append(requests.held(group.mask))
-            was, will = requests.decided(0, old, group.mask), requests.decided(1, new, group.mask)
-            gain = z3.And(after, z3.Not(before), will, z3.Not(was))
-            loss = z3.And(before, z3.Not(after), was, z3.Not(will))
+            was, will = requests.decided(0, old), requests.decided(1, new)
+            gain, loss = z3.And(gain, will, z3.Not(was)), z3.And(loss, was, z3.Not(will))
             before, after = z3.And(before, was), z3.And(after, will)
-        else:
-            gain, loss = z3.And(after, z3.Not(before)), z3.And(before, z3.Not(after))
-            if apart:
-                base = [requests.only(0), z3.Not(requests.terms.uncertain)]
-        found = verdict(requests, base, before, after, gain, loss)
-        return None if found is None else (found.kind, requests.case(found.model), requests.roles(found.model))
+        elif apart:
+            base = [requests.only(0), z3.Not(requests.terms.uncertain)]
+        return self._answer(requests, base, before, after, gain, loss)
 
-    def _ask_forbids(
-        self, requests: Requests, old: View, new: View, own: Group, others: list[Group], apart: bool
-    ) -> Any:
+    def _ask_forbids(self, requests: Requests, own: Group, asked: _Asked) -> Any:
+        old, new, others, apart = asked
         z3 = requests.z3
         before, after = requests.denies(0, old, own.old), requests.denies(1, new, own.new)
+        base = []
         if apart:
-            base = [requests.held(own.mask)]
-            was, will = requests.decided(0, old, own.mask), requests.decided(1, new, own.mask)
-            strange = z3.Not(requests.placed())
-            nobody = [(_lines(view, EVERYONE), view) for view in (old, new)]
-            was = z3.If(strange, requests.allowed(0, old, nobody[0][0]), was)
-            will = z3.If(strange, requests.allowed(1, new, nobody[1][0]), will)
-            gain = z3.And(before, z3.Not(after), will)
-            loss = z3.And(after, z3.Not(before), was)
-            found = verdict(requests, base, z3.And(was, z3.Not(before)), z3.And(will, z3.Not(after)), gain, loss)
-            if found is None:
-                return None
-            return found.kind, requests.case(found.model), requests.roles(found.model)
-        was = z3.Or([requests.allowed(0, old, group.old) for group in others])
-        will = z3.Or([requests.allowed(1, new, group.new) for group in others])
+            base.append(requests.held(own.mask))
+            strange = z3.Not(requests.placed())  # no role's allow counts there, and every deny does
+            nobody = [requests.allowed(at, view, _lines(view, EVERYONE)) for at, view in enumerate((old, new))]
+            was = z3.If(strange, nobody[0], requests.decided(0, old))
+            will = z3.If(strange, nobody[1], requests.decided(1, new))
+            may = z3.Or(z3.And(was, z3.Not(before)), z3.And(will, z3.Not(after)))
+        else:
+            base.append(requests.placed())
+            was = z3.Or([requests.allowed(0, old, group.old) for group in others])
+            will = z3.Or([requests.allowed(1, new, group.new) for group in others])
+            may = z3.Or(was, will)
         gain, loss = z3.And(before, z3.Not(after), will), z3.And(after, z3.Not(before), was)
-        may = z3.Or(was, will)
-        base = [requests.placed()]
-        found = verdict(requests, base, z3.And(may, z3.Not(before)), z3.And(may, z3.Not(after)), gain, loss)
-        if found is None:
-            return None
-        gained = requests.is_true(found.model, gain)
-        sides = (1, new) if gained else (0, old)
-        allowed = next(
-            at
-            for at, group in enumerate(others)
-            if requests.is_true(found.model, requests.allowed(*sides, group.new if gained else group.old))
+        answer = self._answer(requests, base, z3.And(may, z3.Not(before)), z3.And(may, z3.Not(after)), gain, loss)
+        if answer is None or apart or self.quick:
+            return answer
+        kind, case, _, model = answer
+        gained = requests.is_true(model, gain)
+        allowing = (
+            requests.allowed(1, new, group.new) if gained else requests.allowed(0, old, group.old) for group in others
         )
-        return found.kind, requests.case(found.model), allowed
+        return kind, case, next(at for at, allowed in enumerate(allowing) if requests.is_true(model, allowed))
+
+    def _answer(self, requests: Requests, base: list[Any], before: Any, after: Any, gain: Any, loss: Any) -> Any:
+        """Class, case, roles and model of a difference, None where there is none."""
+        if self.quick:
+            found = requests.asked.can_be(*base, requests.z3.Or(gain, loss))
+            return ("changed", None, 0, None) if found else None
+        verdict_ = verdict(requests, base, before, after, gain, loss)
+        if verdict_ is None:
+            return None
+        return verdict_.kind, requests.case(verdict_.model), requests.roles(verdict_.model), verdict_.model
 
     # -- the change --------------------------------------------------------------------------------------------------
 
-    def _change(
-        self,
-        part: Part,
-        kind: Kind,
-        roles: tuple[str, ...],
-        cell: Cell,
-        group: Group,
-        old: View,
-        new: View,
-        case: Case,
-        others: int,
-    ) -> Change:
+    def _change(self, found: _Found, cell: Cell, old: View, new: View) -> Change:
+        part, group = found.part, found.group
+        kind, case, others = found.answer[:3]
         low = group.mask & -group.mask
-        asking = 0 if group.mask == EVERYONE else others | low
-        if part == "forbids":
+        asking = 0 if group.mask == EVERYONE else low
+        if group.mask != EVERYONE and reads_roles(old, new):
+            asking |= others
+        elif part == "forbids":
             first = others & ~low
-            asking = low | (first & -first)
-            if reads_roles(old, new):
-                asking = low | others
-        elif not reads_roles(old, new):
-            asking = 0 if group.mask == EVERYONE else low
+            asking |= first & -first
+        roles = () if group.mask == EVERYONE else tuple(self.numbering.roles(group.mask))
         before, after = self._replayed(asking, cell, case)
         gone = [key for key in group.old if key not in group.new]
         come = [key for key in group.new if key not in group.old]
@@ -391,6 +404,10 @@ class Comparison:
 
 def _masks(view: View) -> tuple[tuple[Key, int], ...]:
     return tuple((key, line.mask) for key, line in sorted(view.items()))
+
+
+def _denies(view: View, keys: tuple[Key, ...], mask: int) -> tuple[Key, ...]:
+    return tuple(key for key in keys if key[0] == "deny" and view[key].mask & mask)
 
 
 def _lines(view: View, mask: int) -> tuple[Key, ...]:

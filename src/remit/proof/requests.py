@@ -18,6 +18,8 @@ from remit.proof.views import EVERYONE, MEMBERS, Key, View, Views
 from remit.table.shape import Table
 
 _NAMES = (SOMEONE, OTHER, "third", "fourth", "fifth")
+_USELESS: tuple[tuple[str, Any], ...] = (("text", "?"), ("int", 0), ("bool", True))  # values by what they are, alone
+_STRAY = 1 << 80  # a code that no solver comes to by itself
 
 
 class Requests:
@@ -94,8 +96,8 @@ class Requests:
             return self.z3.BoolVal(False)
         return self.z3.And(self.z3.Or(allows), self.z3.Not(self.denies(at, view, some)))
 
-    def decided(self, at: int, view: View, own: int) -> Any:
-        """That a user with the roles that are assigned, among them the role `own`, is allowed."""
+    def decided(self, at: int, view: View, own: int = ~0) -> Any:
+        """That a user with the roles that are assigned, among them one of `own`, is allowed."""
         side = self.sides[at]
         if side is None:
             return self.z3.BoolVal(False)
@@ -220,7 +222,7 @@ class _Reader:
             if is_true(self.model, self.terms.present(term, sort)):
                 roots[root][name] = self.value(term, sort)
                 return
-        useless: tuple[Any, ...] = ("?",) if "text" not in sorts else (0,) if "int" not in sorts else ({},)
+        useless: tuple[Any, ...] = tuple(value for sort, value in _USELESS if sort not in sorts)
         roots[root][name] = useless[0]  # of no sort that a side declares
         missing.append(f"{root}.{name}")
 
@@ -249,6 +251,10 @@ class _Reader:
                 one = self.plain(value, element)
                 if one not in found:
                     found.append(one)
+        enumerated = self.terms.enumerated(term)
+        foreign = all(one in enumerated for one in found) and self.requests.is_true(self.model, self.terms.stray(term))
+        if enumerated and foreign:
+            found.append(self.text(_STRAY))
         return found
 
 

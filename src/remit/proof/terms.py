@@ -29,6 +29,7 @@ import z3
 from remit.instant import EARLIEST, LATEST, parse_instant
 from remit.model.expression import Attr
 from remit.model.types import LARGEST, SMALLEST, AttributeType, Reading, Type
+from remit.proof.solver import UnknownError
 from remit.table import normal
 from remit.table.normal import Normal
 
@@ -242,15 +243,28 @@ class Terms:
     def _name(self, term: Term) -> str:
         return f"{'' if term[0] == 'user' else self.prefix}{term[0]}.{term[1]}"
 
+    def types(self, term: Term) -> list[Type]:
+        """The types that sides declare the attribute with; what is one side's own, that side alone."""
+        sides = [reading for at, reading in enumerate(self.readings) if term[0] in (*_ROOTS, f"user {at}")]
+        declared = [reading.find(attribute(term)) for reading in sides if reading is not None]
+        return [found.type for found in declared if found is not None]
+
     def sorts(self, term: Term) -> list[str]:
         """The sorts that some side declares the attribute with."""
-        declared = [reading.find(attribute(term)) for reading in self.readings if reading is not None]
-        return list(dict.fromkeys(sort_of(found.type) for found in declared if found is not None))
+        return list(dict.fromkeys(sort_of(kind) for kind in self.types(term)))
+
+    def _shared(self, term: Term) -> bool:
+        """Whether one value may be of two sorts that sides declare: a text that is a time, a set with nothing in it."""
+        sorts = self.sorts(term)
+        return {"text", "time"} <= {*sorts} or sum(sort.startswith("set of ") for sort in sorts) > 1
 
     def known(self, term: Term, side: Side) -> Any:
-        """That a side knows the attribute's value."""
+        """That a side knows the attribute's value. Raises UnknownError where both sides ask, and one value may be of
+        both their sorts."""
         found = self._known.get((term, side.number))
         if found is None:
+            if (term, 1 - side.number) in self._known and self._shared(term):
+                raise UnknownError(f"{term[0]}.{term[1]} is declared otherwise, and one value may be of both types")
             found = self._known[term, side.number] = self._knows(term, side)
         return found
 
@@ -294,22 +308,33 @@ class Terms:
             value = self.value(term, "text")
             return [z3.Or([value == self.constant(one) for one in kind.values])]
         if kind.kind == "set" and kind.element is not None and kind.element.kind == "enum":
-            foreign = [one for one in self._enumerated(term) if one not in kind.element.values]
-            return [z3.Not(self.member(term, one, self.constant(one))) for one in foreign]
+            foreign = [one for one in self.enumerated(term) if one not in kind.element.values]
+            return [z3.Not(one) for one in (self.stray(term), *(self._constant_in(term, one) for one in foreign))]
         return []
 
-    def _enumerated(self, term: Term) -> list[str]:
-        """Every value that some side lets a set of an enumeration hold."""
-        declared = [reading.find(attribute(term)) for reading in self.readings if reading is not None]
-        elements = [found.type.element for found in declared if found is not None and found.type.element is not None]
+    def enumerated(self, term: Term) -> list[str]:
+        """Every value that some side's enumeration lets a set hold."""
+        elements = [kind.element for kind in self.types(term) if kind.element is not None]
         return list(dict.fromkeys(value for element in elements for value in element.values))
+
+    def stray(self, term: Term) -> Any:
+        """That a set holds an element which is in no side's enumeration, as another side may let it."""
+        if all(kind.element is None or kind.element.kind == "enum" for kind in self.types(term)):
+            return z3.BoolVal(False)
+        return z3.Bool(f"{self._name(term)} holds another")
+
+    def _constant_in(self, term: Term, value: str) -> Any:
+        return self.member(term, value, self.constant(value))
 
     def complete(self, term: Term, side: Side) -> Any:
         """That the attribute is as a complete request has it: known, or absent where it may be."""
         declared = side.declared(term)
         if declared is None or (term == SCOPE and self.kinds[side.number].root is None):
             return z3.BoolVal(True)
-        known = self.known(term, side)
+        if (term, side.number) not in self._known and self._shared(term):
+            known = self._known.get((term, 1 - side.number), z3.BoolVal(True))  # as far as anybody asks
+        else:
+            known = self.known(term, side)
         return z3.Or(known, z3.Not(self.present(term))) if declared.optional else known
 
     def _scoped(self) -> None:
@@ -375,9 +400,10 @@ class Terms:
                 if z3.is_bool(other) == z3.is_bool(value):
                     self.rules.append(z3.Implies(other == value, known == inside))
             elements[name] = (item, value, inside)
-            allowed = self._enumerated(term)
-            if allowed and isinstance(item, list):
-                self.rules.append(z3.Implies(inside, z3.Or([value == self.constant(one) for one in allowed])))
+            allowed = self.enumerated(term)
+            if allowed and item not in allowed:
+                fits = [value == self.constant(one) for one in allowed] if isinstance(item, list) else []
+                self.rules.append(z3.Implies(inside, z3.Or(self.stray(term), *fits)))
                 for one in allowed:
-                    self.member(term, one, self.constant(one))
+                    self._constant_in(term, one)
         return elements[name][2]

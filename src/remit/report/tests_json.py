@@ -6,10 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from remit.evaluator.index import Index
+from remit.report.coverage_json import coverage_data
 from remit.report.tests_text import failure_text, offence_text
-from remit.table.shape import Place, RuleEntry
+from remit.table.shape import Place, RuleEntry, TestEntry
 from remit.testing.asserts import AssertResult, Offence
-from remit.testing.examples import Failure, TestResult
+from remit.testing.examples import Failure, TestResult, explained
 from remit.testing.run import Results
 
 
@@ -24,9 +26,11 @@ def results_data(found: Sequence[tuple[Results, float]]) -> dict[str, Any]:
         "policies": [
             {
                 "policy": results.table.name,
-                "tests": [_test(test) for test in results.tests],
+                "tests": [_test(test, results) for test in results.tests],
                 "assertions": [_assertion(claim) for claim in results.assertions],
                 "seconds": round(seconds, 3),
+                **({"stopped": True} if results.stopped else {}),
+                **({"coverage": coverage_data(results.coverage)} if results.coverage is not None else {}),
             }
             for results, seconds in found
         ],
@@ -36,17 +40,20 @@ def results_data(found: Sequence[tuple[Results, float]]) -> dict[str, Any]:
     }
 
 
-def _test(test: TestResult) -> dict[str, Any]:
+def _test(test: TestResult, results: Results) -> dict[str, Any]:
+    entry = next((entry for entry in results.table.tests if entry.place == test.place), None)
     return {
         "name": test.title,
         **_where(test.place),
         "result": test.result,
         "judged": test.judged,
-        "failures": [_failure(failure) for failure in test.failures],
+        "failures": [_failure(failure, entry, results) for failure in test.failures],
     }
 
 
-def _failure(failure: Failure) -> dict[str, Any]:
+def _failure(failure: Failure, entry: TestEntry | None, results: Results) -> dict[str, Any]:
+    table = results.table
+    why = explained(table, entry, failure, lambda: results.now, Index(table)) if entry is not None else None
     return {
         **_where(failure.place),
         "text": failure.place.text,
@@ -55,6 +62,7 @@ def _failure(failure: Failure) -> dict[str, Any]:
         "got": failure.got,
         "code": failure.code or None,
         "rules": [_rule(rule) for rule in failure.rules],
+        "explanation": why.to_dict() if why is not None else None,
     }
 
 

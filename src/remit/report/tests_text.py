@@ -1,4 +1,5 @@
-"""What came of tests and asserts, for people: one line a policy, then whatever failed with the line that says so.
+"""What came of tests and asserts, for people: one line a policy, then whatever failed with the line that says so, and
+why it came out otherwise, as `remit explain` would say.
 
     clinic   1 of 24 examples failed   3 assertions proved   0.2 s
 
@@ -6,23 +7,44 @@
        ┌─ policies/clinic/tests.remit:6:3
        │
      6 │   bob may sign r1
-       │   ^^^^^^^^^^^^^^^ expected allowed, got denied: nothing allows it (no_rule)
+       │   ^^^^^^^^^^^^^^^
+       │
+       = expected  allowed
+       = got       denied: nothing allows it (no_rule)
 
-What decided, or came near, stands below, with its own line.
+      Nothing allows it. This rule comes nearest:
+
+       ┌─ policies/clinic/roles.remit:14
+       │
+    14 │     allow sign on record when treats and resource.status == "open"
+       │                               ^^^^^^ false: resource.vet is "ann", user.id is "bob"
+       │
+       bob holds vet, assigned to bob.
+
+      This would allow it:
+       1  resource.vet is "bob"
+
+What tests reach comes last (`remit.report.coverage_text`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from remit.evaluator.index import Index
+from remit.report.coverage_text import draw_coverage
+from remit.report.explain_text import Shown
 from remit.report.places import span_at
-from remit.report.quote import Mark, Paint, coloured, frames, plain, safe
+from remit.report.quote import Mark, Paint, coloured, frames, path_of, plain, safe
+from remit.source import Source
 from remit.table.shape import Place, RuleEntry, Table
 from remit.testing.asserts import AssertResult, Offence
-from remit.testing.examples import Failure, TestResult
+from remit.testing.examples import Failure, TestResult, explained
 from remit.testing.run import Results
 
-_MOST_RULES = 3  # shown for one failure
+_MOST_RULES = 3  # shown for one offence
+_MOST_EXPLAINED = 3  # failures of one test
+_MOST_WAYS = 3  # to allow what was denied
 _MOST_OFFENCES = 3  # shown for one assert
 
 
@@ -70,41 +92,84 @@ def _details(results: Results, folder: str, paint: Paint) -> list[str]:
     blocks = []
     for test in results.tests:
         if test.result == "failed":
-            blocks.append(_test(test, results.table, folder, paint))
+            blocks.append(_test(test, results, folder, paint))
     for claim in results.assertions:
         if claim.result == "failed":
             blocks.append(_claim(claim, results.table, folder, paint))
     unproven = [claim for claim in results.assertions if claim.result == "unproven"]
     if unproven:
         blocks.append("\n".join(_unproven(claim, results.table, folder, paint) for claim in unproven))
+    if results.stopped:
+        blocks.append(paint("stopped at the first failure", "warning"))
+    if results.coverage is not None:
+        blocks.append(draw_coverage(results.coverage, lambda file: path_in(results.table, file, folder), paint))
     return blocks
+
+
+def path_in(table: Table, file: str, folder: str) -> str:
+    """A file of the policy as the person at the terminal would name it; `folder` is where they stand."""
+    return path_of(Source(file, "", table.origins.get(file, file)), folder)
 
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
 
-def _test(test: TestResult, table: Table, folder: str, paint: Paint) -> str:
+def _test(test: TestResult, results: Results, folder: str, paint: Paint) -> str:
+    table = results.table
     lines = [_headline("failed", "error", test.title, paint)]
     for number, failure in enumerate(test.failures):
         if number:
             lines.append("")
-        marks = [Mark(span_at(table, failure.place), safe(failure_text(failure)), "^", "error")]
-        marks += _marks(table, failure.rules, _role_of_rules(failure))
+        marks = [Mark(span_at(table, failure.place), "", "^", "error")]
         if failure.at is not None:
             marks.append(Mark(span_at(table, failure.at), "by this line", "-", "other"))
-        lines += frames(marks, folder, paint)[0]
-        lines += _more(len(failure.rules) - _MOST_RULES, "rule")
+        drawn, gutter = frames(marks, folder, paint)
+        sign = paint("=", "frame")
+        lines += [*drawn, f"{gutter} {paint('│', 'frame')}"]
+        lines.append(f"{gutter} {sign} expected  {safe(failure.expected)}")
+        lines.append(f"{gutter} {sign} got       {safe(got(failure))}")
+        if number < _MOST_EXPLAINED and (why := _why(test, failure, results, folder, paint)):
+            lines += ["", why]
     return "\n".join(lines)
+
+
+def failed_text(test: TestResult, results: Results, folder: str) -> str:
+    """A failed test's lines with their explanations, without colour."""
+    return _test(test, results, folder, plain)
+
+
+def claim_text(claim: AssertResult, table: Table, folder: str) -> str:
+    """A failed assert's line with who breaks it, without colour."""
+    return _claim(claim, table, folder, plain)
+
+
+def _why(test: TestResult, failure: Failure, results: Results, folder: str, paint: Paint) -> str:
+    """What `remit explain` would say of the decision, with the first of the changes that would allow it."""
+    table = results.table
+    entry = next((entry for entry in table.tests if entry.place == test.place), None)
+    found = explained(table, entry, failure, lambda: results.now, Index(table)) if entry is not None else None
+    if found is None:
+        return ""
+    shown = Shown(found, lambda file: path_in(table, file, folder), _by(paint), "")
+    ways = [] if failure.expected.startswith("denied") else shown.ways()
+    return "\n\n".join([*shown.reasons(), *("\n".join(way.split("\n")[: 1 + _MOST_WAYS]) for way in ways)])
+
+
+def _by(paint: Paint) -> Callable[[str, str], str]:
+    """The same colours by the names that explanations use."""
+    names = {"red": "error", "yellow": "warning", "green": "strong", "blue": "frame"}
+    return lambda text, colour: paint(text, names[colour])
+
+
+def got(failure: Failure) -> str:
+    """`denied: nothing allows it (no_rule)`."""
+    code = f" ({failure.code})" if failure.code not in ("", "allowed", "denied_by_rule") else ""
+    return f"{failure.got}{code}"
 
 
 def failure_text(failure: Failure) -> str:
     """`expected allowed, got denied: nothing allows it (no_rule)`."""
-    code = f" ({failure.code})" if failure.code not in ("", "allowed", "denied_by_rule") else ""
-    return f"expected {failure.expected}, got {failure.got}{code}"
-
-
-def _role_of_rules(failure: Failure) -> str:
-    return {"allowed": "allowed by this rule", "denied_by_rule": "denied by this rule"}.get(failure.code, "comes near")
+    return f"expected {failure.expected}, got {got(failure)}"
 
 
 # -- asserts -----------------------------------------------------------------------------------------------------------

@@ -43,17 +43,17 @@ def draw_findings(
 def draw_finding(diagnostic: Diagnostic, paint: Paint = plain, folder: str = "") -> str:
     """One finding."""
     level = diagnostic.level
-    head = paint(f"{level}[{diagnostic.code}]", level) + paint(f": {_said(diagnostic.message)}", "strong")
+    head = paint(f"{level}[{diagnostic.code}]", level) + paint(f": {said(diagnostic.message)}", "strong")
     lines, gutter = [head], "  "
     if diagnostic.span is not None:
-        marks = [Mark(diagnostic.span, _said(diagnostic.label), "^", level)]
-        marks += [Mark(label.span, _said(label.text), "-", "other") for label in diagnostic.secondary]
+        marks = [Mark(diagnostic.span, said(diagnostic.label), "^", level)]
+        marks += [Mark(label.span, said(label.text), "-", "other") for label in diagnostic.secondary]
         drawn, gutter = frames(marks, folder, paint)
         lines += drawn
     if diagnostic.help:
         if diagnostic.span is not None and len(lines) > 2:
             lines.append(f"{gutter} {paint('│', 'frame')}")
-        lines.append(f"{gutter} {paint('=', 'frame')} {paint('help', 'strong')}: {_said(diagnostic.help)}")
+        lines.append(f"{gutter} {paint('=', 'frame')} {paint('help', 'strong')}: {said(diagnostic.help)}")
     return "\n".join(lines)
 
 
@@ -71,7 +71,7 @@ def _counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
-def _said(text: str) -> str:
+def said(text: str) -> str:
     """A message on one line: safe, and cut short in its middle where it quotes something enormous."""
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST * 2 // 3]} … {text[-_LONGEST // 3 :]}"

@@ -16,14 +16,15 @@ test's directory is not held to the guards; its events are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
 
 from remit.directory.circles import circles
 from remit.directory.fit import misfits
 from remit.directory.shape import Assignment, Directory, Group, Scope, Status, User
 from remit.evaluator.index import Index
 from remit.evaluator.pdp import Judged, Pdp
+from remit.explanation.explain import Explanation, explain_judged
 from remit.explanation.repairs import repairs
 from remit.membership.event import read_event
 from remit.membership.judge import Outcome, judge_event
@@ -38,7 +39,7 @@ Line = Mapping[str, Any]  # a line of a test, as `remit.table.shape.TestEntry` h
 class Failure:
     """A line that did not come out as expected, in words: `expected` and `got`. `code` is the decision's, empty where
     it did not come to one; `rules` are the deciding ones, or the nearest ones where no rule decided; `at` is the line
-    of the policy that decided an event."""
+    of the policy that decided an event; `line` is the number of the line in the test, from 0."""
 
     place: Place
     expected: str
@@ -46,11 +47,12 @@ class Failure:
     code: str = ""
     rules: tuple[RuleEntry, ...] = ()
     at: Place | None = None
+    line: int = -1
 
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """`judged` expectations were decided."""
+    """`judged` expectations were decided, in so many `seconds` where somebody kept the time."""
 
     __test__ = False  # no test class of pytest's
 
@@ -58,44 +60,103 @@ class TestResult:
     place: Place
     judged: int = 0
     failures: tuple[Failure, ...] = field(default=())
+    seconds: float = 0.0
 
     @property
     def result(self) -> Literal["passed", "failed"]:
         return "failed" if self.failures else "passed"
 
 
-def run_tests(table: Table, clock: Callable[[], int], index: Index | None = None) -> list[TestResult]:
+Watch = Callable[[Judged], None]  # what is told of each decision that came out as a test expects
+
+
+def run_tests(
+    table: Table, clock: Callable[[], int], index: Index | None = None, watch: Watch | None = None
+) -> list[TestResult]:
     """Every test of the table, in the order of the text. `clock` gives nanoseconds since 1970."""
     shared = index or Index(table)
-    return [run_test(table, entry, clock, shared) for entry in table.tests]
+    return [run_test(table, entry, clock, shared, watch) for entry in table.tests]
 
 
-def run_test(table: Table, entry: TestEntry, clock: Callable[[], int], index: Index) -> TestResult:
+def run_test(
+    table: Table, entry: TestEntry, clock: Callable[[], int], index: Index, watch: Watch | None = None
+) -> TestResult:
     """One test: its directory, then its expectations in order."""
     directory = directory_of(table, entry)
     if wrong := tuple(_unusable(table, entry, directory)):
         return TestResult(entry.title, entry.place, failures=wrong)
+    failures: list[Failure] = []
+    judged = 0
+    for step in _steps(table, entry, directory, clock, index):
+        judged += 1
+        if step.outcome is not None:
+            failure = _expect_event(entry, step.line, step.outcome)
+        else:
+            assert step.judged is not None
+            failure = _expect(step.pdp, entry, step.line, step.judged)
+            if watch is not None and failure is None:
+                watch(step.judged)
+        if failure is not None:
+            failures.append(replace(failure, line=step.number))
+    return TestResult(entry.title, entry.place, judged, tuple(failures))
+
+
+def explained(
+    table: Table, entry: TestEntry, failure: Failure, clock: Callable[[], int], index: Index
+) -> Explanation | None:
+    """Why a decision came out as it did that a test expected otherwise; None of an event."""
+    if failure.line < 0:
+        return None
+    for step in _steps(table, entry, directory_of(table, entry), clock, index):
+        if step.number == failure.line:
+            return explain_judged(step.pdp, step.judged, step.request) if step.judged is not None else None
+    return None
+
+
+class _Step(NamedTuple):
+    """An expectation, number and line in its test, and what came of it: a decision, or of an event its outcome."""
+
+    number: int
+    line: Line
+    pdp: Pdp
+    request: dict[str, Any]
+    judged: Judged | None = None
+    outcome: Outcome | None = None
+
+
+def _steps(
+    table: Table, entry: TestEntry, directory: Directory, clock: Callable[[], int], index: Index
+) -> Iterator[_Step]:
     pdp = Pdp(table, directory, clock, index)
     roster: MemoryRoster | None = None  # once there is an event
     given = {line["id"]: line for line in entry.lines if line["kind"] == "given"}
-    failures: list[Failure] = []
-    judged = 0
-    for line in entry.lines:
-        failure = None
+    for number, line in enumerate(entry.lines):
         if line["kind"] == "event":
-            judged += 1
             roster = roster or MemoryRoster(directory)
-            outcome = judge_event(index, roster, read_event(_event(line), table), clock())
-            failure = _expect_event(entry, line, outcome)
+            event = _event(line)
+            outcome = judge_event(index, roster, read_event(event, table), clock())
+            yield _Step(number, line, pdp, event, outcome=outcome)
             if outcome.changes:
                 roster.take(outcome.changes)
                 pdp = Pdp(table, roster.directory(), clock, index)
         elif line["kind"] == "may":
-            judged += 1
-            failure = _expect(pdp, entry, line, given[line["resource"]])
-        if failure is not None:
-            failures.append(failure)
-    return TestResult(entry.title, entry.place, judged, tuple(failures))
+            resource, context = _resource(given[line["resource"]]), line["context"]
+            judged = pdp.ask(line["user"], line["action"], resource, context or None).judged
+            request = {
+                "subject": {"type": "user", "id": line["user"]},
+                "action": {"name": line["action"]},
+                "resource": resource,
+                "context": context,
+            }
+            yield _Step(number, line, pdp, request, judged)
+
+
+def _resource(given: Line) -> dict[str, Any]:
+    """A `given` line as a request has it."""
+    properties = dict(given["properties"])
+    if given["scope"] is not None:
+        properties["scope"] = given["scope"]
+    return {"type": given["type"], "id": given["id"], "properties": properties}
 
 
 # -- the directory -----------------------------------------------------------------------------------------------------
@@ -202,13 +263,8 @@ def _place(entry: TestEntry, line: Line) -> Place:
 # -- expectations ------------------------------------------------------------------------------------------------------
 
 
-def _expect(pdp: Pdp, entry: TestEntry, line: Line, given: Line) -> Failure | None:
+def _expect(pdp: Pdp, entry: TestEntry, line: Line, judged: Judged) -> Failure | None:
     """What is wrong with a decision, or None."""
-    properties = dict(given["properties"])
-    if given["scope"] is not None:
-        properties["scope"] = given["scope"]
-    resource = {"type": given["type"], "id": given["id"], "properties": properties}
-    judged = pdp.ask(line["user"], line["action"], resource, line["context"] or None).judged
     allowed, because = judged.code == "allowed", line["because"]
     place, expected = _place(entry, line), "allowed" if line["allowed"] else "denied"
     got = "allowed" if allowed else "denied"

@@ -1,0 +1,219 @@
+"""A difference as a comment on a pull request: GitHub's Markdown, a table for each class of change, the rest folded.
+
+All text from outside stands in code spans: there neither Markdown, nor HTML, nor `@names` mean anything. A comment may
+have 65,536 characters; what does not fit is left out, the least worrying first, and counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from remit.analysis.reviewing import Entry, Review
+from remit.proof.beside import Beside
+from remit.proof.compare import Kind
+from remit.report.diff_words import (
+    Path,
+    Paths,
+    after_words,
+    before_words,
+    beside_words,
+    cells_words,
+    example_words,
+    forbids_words,
+    head_words,
+    kept_words,
+    lent_words,
+    people_words,
+    place_words,
+    rule_text,
+    scopes_words,
+    through_words,
+    unproven_words,
+    who_words,
+)
+from remit.report.escape import safe
+from remit.report.listing import counted
+from remit.table.shape import RuleEntry
+
+MOST = 65_000  # bytes: GitHub counts characters, and no text has more of these than bytes
+_OPEN_ROWS = 12  # rows of all tables that are not folded
+_MOST_LINES = 60  # rules that are quoted
+_MOST_BESIDE = 30
+_TITLES: dict[Kind, tuple[str, str]] = {
+    "gained": ("➕", "Gained"),
+    "widened": ("➕", "Allowed in more cases"),
+    "changed": ("🔀", "Allowed in other cases"),
+    "narrowed": ("➖", "Allowed in fewer cases"),
+    "lost": ("➖", "Lost"),
+    "incomplete_only": ("❔", "Only where a request leaves something out"),
+}
+_NOT_IN_SPAN = re.compile(r"[`|\\]")
+
+
+def code(text: str) -> str:
+    """A code span of any text, in a table too."""
+    text = safe(text)
+    if not _NOT_IN_SPAN.search(text):
+        return f"`{text}`" if text.strip() else ""
+    return "<code>" + "".join(c if c.isalnum() or c in " .,:;/" else f"&#{ord(c)};" for c in text) + "</code>"
+
+
+def diff_markdown(review: Review, paths: Paths, names: tuple[str, str], most: int = MOST) -> str:
+    """The review as Markdown of at most `most` bytes, without a line end at its end. `names` are what the sides are
+    called."""
+    page = _Page(most)
+    page.add(f"### {_head(review)}")
+    page.add(f"{code(names[0])} → {code(names[1])}{_counts(review)}")
+    if review.unproven:
+        lines = [f"- {code(unproven_words(one))}" for one in review.unproven]
+        page.add(f"⚠️ **{counted(len(lines), 'change')} could not be told**, and may be any:")
+        page.rows("", lines[:_MOST_BESIDE], "", len(lines))
+    many = len(review.entries) > _OPEN_ROWS
+    for kind, (sign, title) in _TITLES.items():
+        entries = [entry for entry in review.entries if entry.kind == kind]
+        if entries:
+            _table(page, f"{sign} {title}", entries, paths, review, folded=many and kind != _first(review))
+    if kept := kept_words(review):
+        page.add(f"<sub>Not told again: all of it is denied, then as now, when {code(kept)}.</sub>")
+    _quoted_lines(page, review.entries, paths)
+    if review.beside:
+        rows = [f"- {_beside(one)}" for one in review.beside]
+        page.folded(f"{counted(len(rows), 'other change')}: catalogue, roles, assignments, guards, asserts", rows)
+    return page.text()
+
+
+def _head(review: Review) -> str:
+    said = head_words(review, code)
+    return said[:1].upper() + said[1:]
+
+
+def _counts(review: Review) -> str:
+    people = {person.id for entry in review.entries for person in entry.people or ()}
+    if all(entry.people is None for entry in review.entries):
+        return ""
+    return f" · concerns {counted(len(people), 'person').replace('persons', 'people')}"
+
+
+def _beside(one: Beside) -> str:
+    return beside_words(one._replace(what=""), code) + (f": {code(one.what)}" if one.what else "")
+
+
+def _first(review: Review) -> Kind:
+    return review.entries[0].kind
+
+
+# -- tables ------------------------------------------------------------------------------------------------------------
+
+
+def _table(page: _Page, title: str, entries: Sequence[Entry], paths: Paths, review: Review, folded: bool) -> None:
+    head = [review.by, "permission", "before", "after", "line"]
+    rows = [_row(entry, paths) for entry in entries]
+    number = sum(len(entry.cells) * max(1, len(entry.who)) for entry in entries)
+    summary = f"{title} ({counted(number, 'permission')})"
+    top = f"| {' | '.join(head)} |\n|{' --- |' * len(head)}"
+    if folded:
+        page.rows(f"<details><summary>{summary}</summary>\n\n{top}", rows, "\n</details>")
+    else:
+        page.rows(f"#### {summary}\n\n{top}", rows[:_OPEN_ROWS], "")
+        if more := rows[_OPEN_ROWS:]:
+            page.rows(f"<details><summary>{counted(len(more), 'more row')}</summary>\n\n{top}", more, "\n</details>")
+
+
+def _row(entry: Entry, paths: Paths) -> str:
+    who = f"**{code(who_words(entry))}**"
+    if through := through_words(entry):
+        also, _, which = through.removeprefix("also ").rpartition(", which ")
+        who += _below(f"also {code(also)}, which {which}")
+    if people := people_words(entry):
+        number, _, ids = people.partition(": ")
+        who += _below(f"{number}: {code(ids)}" if ids else "nobody holds it")
+    what = code(cells_words(entry.cells) + scopes_words(entry))
+    what += _below(forbids_words(entry)) + _below(_lent(lent_words(entry)))
+    what += _below(f"for example: {code(example_words(entry))}")
+    where = place_words(entry, paths)
+    line = code(where.removeprefix("was "))
+    cells = [who, what, _words(entry, before_words(entry)), _words(entry, after_words(entry))]
+    return f"| {' | '.join(cells)} | {'was ' if where.startswith('was ') else ''}{line} |"
+
+
+def _below(text: str) -> str:
+    return f"<br><sub>{text}</sub>" if text else ""
+
+
+def _lent(text: str) -> str:
+    prefix = "by a line of "
+    return prefix + code(text.removeprefix(prefix)) if text else ""
+
+
+def _words(entry: Entry, words: str) -> str:
+    said = words if words in ("never", "always") else code(words)
+    return f"forbids: {said}" if entry.part == "forbids" else said
+
+
+def _quoted_lines(page: _Page, entries: Iterable[Entry], paths: Paths) -> None:
+    """The lines of the policy that made it, each once, by place, as a difference of texts. A line that stands on both
+    sides is otherwise by what it names."""
+    old = {(_at(rule, paths.old), rule_text(rule)): None for entry in entries for rule in entry.caused_old}
+    new = {(_at(rule, paths.new), rule_text(rule)): None for entry in entries for rule in entry.caused_new}
+    alike = {text for _, text in old} & {text for _, text in new}
+    found = [(place, "+" if text not in alike else " ", text) for place, text in new]
+    found += [(place, "-", text) for place, text in old if text not in alike]
+    found.sort(key=lambda line: (line[0], line[1] == "+"))
+    lines = [f"{sign} {text}    # {file}:{number}" for (file, number), sign, text in found[:_MOST_LINES]]
+    if not lines:
+        return
+    fence = "```"
+    while any(fence in line for line in lines):
+        fence += "`"
+    title = counted(len(found), "line") + (f" (the first {_MOST_LINES})" if len(found) > _MOST_LINES else "")
+    head = f"<details><summary>The {title} of the policy behind it</summary>\n\n{fence}diff"
+    page.rows(head, lines, f"{fence}\n\n</details>")
+
+
+def _at(rule: RuleEntry, path: Path) -> tuple[str, int]:
+    return safe(path(rule.place.file)), rule.place.line
+
+
+# -- the page ----------------------------------------------------------------------------------------------------------
+
+
+class _Page:
+    """Parts of a page, as far as there is room."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most - 200  # for what is said of the rest
+        self.parts: list[str] = []
+        self.cut = 0
+
+    def add(self, part: str) -> bool:
+        size = len(part.encode("utf-8", "replace")) + 2
+        if size > self.left:
+            self.cut += 1
+            return False
+        self.left -= size
+        self.parts.append(part)
+        return True
+
+    def rows(self, head: str, rows: Sequence[str], foot: str, number: int = 0) -> None:
+        """Rows below a head, as many as there is room for. `number`: how many there are, where these are some."""
+        room = self.left - len(head.encode()) - len(foot.encode()) - 10
+        kept: list[str] = []
+        for row in rows:
+            room -= len(row.encode("utf-8", "replace")) + 1
+            if room < 0:
+                break
+            kept.append(row)
+        if kept:
+            self.add("\n".join([*([head] if head else []), *kept, *([foot] if foot else [])]))
+        self.cut += (number or len(rows)) - len(kept)
+
+    def folded(self, summary: str, rows: Sequence[str]) -> None:
+        self.rows(f"<details><summary>{summary}</summary>\n", rows[:_MOST_BESIDE], "\n</details>", len(rows))
+
+    def text(self) -> str:
+        if self.cut:
+            self.parts.append(
+                f"… and {counted(self.cut, 'more row')}, for which this comment has no room: `remit diff`"
+            )
+        return "\n\n".join(self.parts)
