@@ -162,7 +162,8 @@ def test_a_baseline_that_is_not_there() -> None:
     """A baseline that is named and missing ends the call with 2; so does writing one that is nowhere named."""
     write(HEAD + CLERK)
     assert lint().exit_code == 2
-    assert lint("--baseline", "other.json").exit_code == 2
+    assert lint("--fix", "--baseline", "other.json").exit_code == 2
+    assert lint("--diff", "--write-baseline").exit_code == 2
     Path("remit.toml").unlink()
     assert lint("--write-baseline").exit_code == 2
     assert lint("--write-baseline", "--baseline", "other.json").exit_code == 0

@@ -215,3 +215,12 @@ def test_a_line_goes_before_the_file() -> None:
 def test_no_comment(text: str) -> None:
     """In strings, names in backticks and quotations of a comment there is nothing that silences."""
     assert suppressions(Source("main.remit", text)) == []
+
+
+def test_exact_needs_the_solver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the solver is missing, `--exact` ends the call with 2, and so does the setting."""
+    write(f"{HEAD}}}")
+    monkeypatch.setattr("remit.proof.solver.available", lambda: False)
+    assert (lint("--exact").exit_code, lint().exit_code) == (2, 0)
+    write("[lint]\nexact = true", "remit.toml")
+    assert lint().err == "error: `--exact` needs the solver\n  = help: install remit[prove]\n"

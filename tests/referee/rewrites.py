@@ -1,7 +1,7 @@
 """Policies written otherwise that mean the same: what `remit diff` must find no difference in.
 
-Each rewriting takes one place of a policy's text and says it in other words. All of them hold in Kleene's logic, so that
-incomplete requests are decided alike, too; `tautology` alone holds on complete requests only.
+Each rewriting takes one place of a policy's text and says it in other words. All of them hold in Kleene's logic, so
+that incomplete requests are decided alike, too; what `weakened` does holds on complete requests only.
 
     allow read on record when a and b    →    allow read on record when not (not (a) or not (b))
 """
@@ -19,6 +19,8 @@ from remit import Policy, PolicyError
 Sources = dict[str, str]
 Layers = list[Sources]
 Rewriting = Callable[[str, Random, Case], str | None]
+Build = Callable[[Sources, Layers], Policy]
+MORE = "extracted"
 
 _END = r"(?= because|\n| allow| deny| grant|\})"
 _RULE = re.compile(rf"(?P<head>\b(?:allow|deny|grant) +(?:(?! when ).)*?) when (?P<when>.*?){_END}")
@@ -29,26 +31,41 @@ _INT_BOUND = _ATTRIBUTE + r" (?P<word><=|>=|<|>) (?P<number>-?\d+)\b(?![smhd.])"
 _TEXT = _ATTRIBUTE + r' (?P<word>==|!=) "(?P<value>\w+)"'
 
 
-def rewritten(case: Case, random: Random, build: Callable[[Sources, Layers], Policy]) -> tuple[Policy, Layers] | None:
-    """The case's policy in other words, by one to four rewritings; None where no attempt changes anything."""
-    layers: Layers = [dict(case.sources), *(dict(layer) for layer in case.overlays)]
-    policy: Policy | None = None
-    for _ in range(random.choice((1, 2, 3, 4))):
-        for _ in range(12):
-            made = [dict(layer) for layer in layers]
-            layer = random.choice(made)
-            name = random.choice(sorted(layer))
-            text = random.choice(EXACT)(layer[name], random, case)
-            if text is None or text == layer[name]:
-                continue
-            layer[name] = text
-            try:
-                policy = build(made[0], made[1:])
-            except PolicyError:
-                continue  # what a reading must be guarded by has come behind it, or has gone
-            layers = made
-            break
-    return None if policy is None else (policy, layers)
+def rewritten(case: Case, random: Random, build: Build) -> tuple[Policy, Layers] | None:
+    """The case's policy in other words, by one to eight rewritings; None where no attempt changes anything."""
+    found: tuple[Policy, Layers] | None = None
+    for _ in range(random.choice((1, 2, 4, 8))):
+        layers = found[1] if found else [case.sources, *case.overlays]
+        found = _once(layers, case, random, build, EXACT) or found
+    return found
+
+
+def weakened(case: Case, random: Random, build: Build) -> tuple[Policy, Layers] | None:
+    """The case's policy with one condition that asks for something which every complete request fulfils."""
+    return _once([case.sources, *case.overlays], case, random, build, (_at_condition(_tautology),))
+
+
+def extracted(case: Case, random: Random, build: Build) -> tuple[Policy, Layers] | None:
+    """The case's policy with one role's own rules in a new role, MORE, which it alone includes."""
+    return _once([case.sources, *case.overlays], case, random, build, (_extracted,))
+
+
+def _once(
+    layers: Layers, case: Case, random: Random, build: Build, rewritings: tuple[Rewriting, ...]
+) -> tuple[Policy, Layers] | None:
+    for _ in range(12):
+        made = [dict(layer) for layer in layers]
+        layer = random.choice(made)
+        name = random.choice(sorted(layer))
+        text = random.choice(rewritings)(layer[name], random, case)
+        if text is None or text == layer[name]:
+            continue
+        layer[name] = text
+        try:
+            return build(made[0], made[1:]), made
+        except PolicyError:
+            continue  # what a reading must be guarded by has come behind it, or has gone
+    return None
 
 
 # -- conditions ------------------------------------------------------------------------------------------------------
@@ -138,24 +155,21 @@ def _distributed(condition: str, random: Random, text: str) -> str | None:
     return None
 
 
-_MORE = "extracted"
-
-
 def _extracted(text: str, random: Random, case: Case) -> str | None:
     """A role's own rules in a new role, which it alone includes; the role that is new is another's affair."""
-    if case.overlays:
-        return None
+    if case.overlays or any("user.roles" in one for one in case.sources.values()):
+        return None  # an overlay may replace the role; the new role's name is in `user.roles`
     places = [match for match in _ROLE.finditer(text) if "rules" not in match[0] and match["body"].strip()]
-    if not places or f"role {_MORE}" in text:
+    if not places or f"role {MORE}" in text:
         return None
     place = random.choice(places)
-    included = ", ".join(filter(None, [place["included"], _MORE]))
+    included = ", ".join(filter(None, [place["included"], MORE]))
     was = re.search(r" was \w+", place[0][: place.start("body") - place.start()])
     head = f"role {place['name']}{was[0] if was else ''} includes {included} {{"
-    return f"{text[: place.start()]}{head} }}\n\nrole {_MORE} {{{place['body']}}}{text[place.end() :]}"
+    return f"{text[: place.start()]}{head} }}\n\nrole {MORE} {{{place['body']}}}{text[place.end() :]}"
 
 
-def tautology(condition: str, random: Random, text: str) -> str:
+def _tautology(condition: str, random: Random, text: str) -> str:
     """The condition, and something that every complete request fulfils."""
     other = random.choice([match["when"] for match in _RULE.finditer(text)] or [condition])
     return f"({condition}) and (({other}) or not ({other}))"
@@ -289,7 +303,10 @@ def _repeated(text: str, random: Random, case: Case) -> str | None:
     return text[: place.start()] + place[0] + "  " + text[place.start() :]
 
 
-_ROLE = re.compile(r"\brole (?P<name>\w+)(?: was \w+)?(?: includes (?P<included>[\w, ]+))? \{(?P<body>[^}]*(?:\{[^}]*\}[^}]*)*)\}")
+_ROLE = re.compile(
+    r"\brole (?P<name>\w+)(?: was \w+)?(?: includes (?P<included>[\w, ]+))? "
+    r"\{(?P<body>[^}]*(?:\{[^}]*\}[^}]*)*)\}"
+)
 
 
 def _copied(text: str, random: Random, case: Case) -> str | None:

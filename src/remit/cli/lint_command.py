@@ -117,7 +117,10 @@ def command(
     baseline = Path(baseline_path) if baseline_path else config.baseline
     levels = {code: level for code, level in config.levels.items() if level is not None}
     quieting = Quiet(choice.takes, levels, config.paths, baseline)
-    _check_call(places, fixes or diff, unsafe_fixes, write_baseline, baseline)
+    _check_fixes(places, fixes, unsafe_fixes, diff, write_baseline)
+    _check_baseline(baseline, write_baseline)
+    if exact or config.exact:
+        _check_solver()
     now, remembers = clock(), not (no_cache or fixes or diff)
 
     def look(texts: Texts) -> tuple[Linted, Said]:
@@ -134,14 +137,12 @@ def command(
                 return show(look, unsafe_fixes, quiet)
             linted, found = fix(look, unsafe_fixes, quiet)
         else:
-            if baseline is not None and not write_baseline and not _exists(baseline):
-                raise BaselineError(f"there is no baseline at `{baseline}`")
             linted, found = look({})
         if write_baseline and baseline is not None:
             write(baseline, found.entries)
             found = said(linted, quieting)
     except BaselineError as error:
-        fail(str(error), "write one with: remit lint --write-baseline --baseline FILE")
+        fail(str(error), error.help)
     except MemoryError:
         fail("this takes more memory than there is", "split the policy, or the directory")
     kept = config.output_format if config.output_format in FORMATS else "text"
@@ -153,14 +154,28 @@ def command(
     return int(failed and not exit_zero)
 
 
-def _check_call(places: list[str], fixing: bool, unsafe: bool, write_baseline: bool, baseline: Path | None) -> None:
-    """Ends the call where its options do not go together."""
-    if unsafe and not fixing:
+def _check_fixes(places: list[str], fixes: bool, unsafe: bool, diff: bool, write_baseline: bool) -> None:
+    """Ends the call where the options about fixes do not go together."""
+    if unsafe and not (fixes or diff):
         fail("`--unsafe-fixes` goes with --fix, which does them, or --diff, which shows them")
-    if fixing and "-" in places:
+    if diff and write_baseline:
+        fail("`--diff` writes nothing, and so no baseline", "leave one of the two out")
+    if (fixes or diff) and "-" in places:
         fail("what is read from standard input is no file to fix", "name the file")
-    if write_baseline and baseline is None:
+
+
+def _check_baseline(baseline: Path | None, writes: bool) -> None:
+    if writes and baseline is None:
         fail("where is the baseline to stand?", "name its file with --baseline, or under [lint] in remit.toml")
+    if not writes and baseline is not None and not _exists(baseline):
+        fail(f"there is no baseline at `{baseline}`", "write it with: remit lint --write-baseline")
+
+
+def _check_solver() -> None:
+    from remit.proof.solver import available
+
+    if not available():
+        fail("`--exact` needs the solver", "install remit[prove]")
 
 
 def _codes(option: str, given: tuple[str, ...], configured: tuple[str, ...]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from remit.testing.run import Results
 
 FORMATS = ("text", "json", "junit", "html")
+_BETWEEN = 0.1  # seconds between two drawings of how far the run is
 
 
 @click.command("test", short_help="run the examples and asserts of a policy")
@@ -234,17 +236,27 @@ def _write(target: str, text: str) -> None:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, in a terminal alone, for as long as tests run."""
+    """How many tests have been run, on standard error, in a terminal alone, and gone at the end. Drawn when told, not
+    by a thread: processes are forked meanwhile."""
     if not sys.stderr.isatty():
         yield lambda count: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.completed} tests"), BarColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("tests", total=None)
-        yield lambda count: progress.advance(task, count)
+    columns = (BarColumn(bar_width=20), TextColumn("{task.completed:,} tests"))
+    with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as progress:
+        task = progress.add_task("", total=None)
+        drawn = time.monotonic()
+
+        def tick(count: int) -> None:
+            nonlocal drawn
+            progress.advance(task, count)
+            if time.monotonic() - drawn > _BETWEEN:
+                drawn = time.monotonic()
+                progress.refresh()
+
+        yield tick
 
 
 def _policies(places: list[str]) -> list[Path]:

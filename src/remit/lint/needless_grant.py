@@ -49,7 +49,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         given = given or Given(subject.table)
         parts = _parts(subject, given, written, facets, others)
         needless = [part for part in parts if part.by]
-        if needless and len(needless) == len(parts):
+        if not needless:
+            continue
+        if len(needless) == len(parts):
             yield _finding(subject, written, written.rule.span, needless, "this", written.rule.span)
             continue
         spans = [word.span for word in words_in(written.rule.span)[1 : 2 * len(parts) : 2]]

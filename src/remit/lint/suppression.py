@@ -12,6 +12,7 @@ inside a string or a name in backticks, in a directory not inside a scalar.
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -27,11 +28,14 @@ FORM = "# remit: ignore[CODE] -- REASON"
 SPEAK_OF_SILENCE = "W90"  # findings about these comments and the baseline, which no comment keeps silent
 
 _WORDS = ("ignore", "ignore-file")
-_COMMENT = re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|`[^`\n]+`|(#[^\n]*)')
+_BY_NAME = {name: code for code, name in CODES.items()}
+# A string that does not end hides the rest of its line: tried from each of its quotes, it would take for ever.
+_COMMENT = re.compile(r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"?|`[^`\n]*+`?|(#[^\n]*)')
 _IN_YAML = re.compile(r"(?<!\S)#[^\n]*")
 _HINT = re.compile(
     r"(?<!\S)#+[ \t]*remit(?:[ \t]*:[ \t]*([A-Za-z_-]+)|[ \t]+(ignore(?:-file)?)[ \t]*\[)", re.IGNORECASE
 )
+_FIRST = re.compile(r"^[ \t\r]*[^#\s][^\n]*", re.MULTILINE)
 _WHOLE = re.compile(r"#[ \t]*remit:[ \t]*(ignore|ignore-file)[ \t]*\[([^]\n]*)\][ \t]*(?:--[ \t]*(\S.*)?)?")
 
 
@@ -107,17 +111,17 @@ def suppressions(source: Source, yaml: bool = False) -> list[Suppression]:
     """The comments of a text that speak to the linter, malformed ones too. `yaml`: it is a directory's."""
     if "remit" not in source.text.lower():
         return []
-    found: list[Suppression] = []
+    reader = _Reader(source)
     for start, text in _in_yaml(source) if yaml else _in_policy(source):
         hints = [hint for hint in _HINT.finditer(text) if _speaks((hint[1] or hint[2]).lower())]
         ends = [*(hint.start() for hint in hints[1:]), len(text)]
         for hint, end in zip(hints, ends, strict=False):
-            found.append(_read(source, start, Span(source, start + hint.start(), start + len(text[:end].rstrip()))))
-    return found
+            reader.read(start, Span(source, start + hint.start(), start + len(text[:end].rstrip())))
+    return reader.found
 
 
 def _speaks(word: str) -> bool:
-    return nearest(word.replace("_", "-"), _WORDS) is not None
+    return word in _WORDS or nearest(word.replace("_", "-"), _WORDS) is not None
 
 
 def _in_policy(source: Source) -> Iterator[tuple[int, str]]:
@@ -143,43 +147,69 @@ def _in_yaml(source: Source) -> Iterator[tuple[int, str]]:
             pending += [value for _, value in node.entries.values()]
         elif isinstance(node, Items):
             pending += node.items
-    holding = [(scalar.start, scalar.end) for scalar in scalars if "#" in source.text[scalar.start : scalar.end]]
+    held = sorted((one.start, one.end) for one in scalars if "#" in source.text[one.start : one.end])
     for found in candidates:
-        if not any(start <= found.start() < end for start, end in holding):
+        before = bisect(held, (found.start(), len(source.text))) - 1
+        if before < 0 or held[before][1] <= found.start():
             yield found.start(), found[0]
 
 
-def _read(source: Source, comment: int, span: Span) -> Suppression:
-    """One comment's text. `comment` is where the `#` stands that it belongs to."""
-    text = source.text
-    line_start = text.rfind("\n", 0, comment) + 1
-    alone = not text[line_start:comment].strip()
-    whole = _WHOLE.fullmatch(span.text)
-    if whole is None:
-        help = f"the form is `{FORM}`, or `ignore-file` for a whole file"
-        trouble = Trouble("this comment is no form of `ignore`, and keeps nothing silent", span, help)
-        return Suppression(span, False, 0, alone, (), "", (trouble,))
-    whole_file = whole[1] == "ignore-file"
-    troubles: list[Trouble] = []
-    codes = [*_codes(Span(source, span.start + whole.start(2), span.start + whole.end(2)), troubles)]
-    if whole_file and not (alone and all(_is_comment(line) for line in text[:line_start].split("\n"))):
-        message = "`ignore-file` stands below the first line of text, and keeps nothing silent"
-        troubles.append(Trouble(message, span, "move it to the top of the file, or write `ignore`"))
-        codes = []
-    line = 0 if whole_file else source.position(comment)[0] if not alone else _next_line(source, comment)
-    return Suppression(span, whole_file, line, alone, tuple(codes), (whole[3] or "").strip(), tuple(troubles))
+class _Reader:
+    """Reads the comments of one text, in their order."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.found: list[Suppression] = []
+        top = _FIRST.search(source.text)
+        self.top = top.end() if top else len(source.text)  # where the first line of text ends
+        self.next = -1  # the line of text after the comments that were read last; 0 where none follows
+
+    def read(self, comment: int, span: Span) -> None:
+        """One comment's text. `comment` is where the `#` stands that it belongs to."""
+        text = self.source.text
+        alone = not text[text.rfind("\n", 0, comment) + 1 : comment].strip()
+        whole = _WHOLE.fullmatch(span.text)
+        if whole is None:
+            help = f"the form is `{FORM}`, or `ignore-file` for a whole file"
+            trouble = Trouble("this comment is no form of `ignore`, and keeps nothing silent", span, help)
+            self.found.append(Suppression(span, False, 0, alone, (), "", (trouble,)))
+            return
+        whole_file = whole[1] == "ignore-file"
+        troubles: list[Trouble] = []
+        codes = [*_codes(Span(self.source, span.start + whole.start(2), span.start + whole.end(2)), troubles)]
+        if whole_file and not (alone and comment < self.top):
+            message = "`ignore-file` stands below the first line of text, and keeps nothing silent"
+            troubles.append(Trouble(message, span, "move it to the top of the file, or write `ignore`"))
+            codes = []
+        line = 0 if whole_file else self.next_line(comment) if alone else self.source.position(comment)[0]
+        reason = (whole[3] or "").strip()
+        self.found.append(Suppression(span, whole_file, line, alone, tuple(codes), reason, tuple(troubles)))
+
+    def next_line(self, at: int) -> int:
+        """The number of the next line that is more than a comment; 0 where none follows. It is the same for all
+        comments above it, and looked for once."""
+        number = self.source.position(at)[0]
+        if self.next == -1 or 0 < self.next <= number:
+            text = self.source.text
+            self.next = 0
+            while (at := text.find("\n", at) + 1) > 0:
+                number += 1
+                stop = text.find("\n", at)
+                if not _is_comment(text[at : stop if stop >= 0 else len(text)]):
+                    self.next = number
+                    break
+        return self.next
 
 
 def _codes(inside: Span, troubles: list[Trouble]) -> Iterator[tuple[str, Span]]:
     """The codes between the brackets."""
-    by_name = {name: code for code, name in CODES.items()}
     for part in re.finditer(r"[^,]+", inside.text):
         word = part[0].strip()
         start = inside.start + part.start() + len(part[0]) - len(part[0].lstrip())
         span = Span(inside.source, start, start + max(len(word), 1))
-        code = by_name.get(word, word)
+        code = _BY_NAME.get(word, word)
         if code not in CODES:
-            help = similar(word, [*CODES, *by_name], f"the codes are listed by their pages; the form is `{FORM}`")
+            help = similar(word, [*CODES, *_BY_NAME], f"the codes are listed by their pages; the form is `{FORM}`")
             troubles.append(Trouble(f"there is no code `{word}`" if word else "a code is missing", span, help))
         elif not code.startswith("W"):
             message = f"`{word}` is an error, and no comment keeps an error silent"
@@ -196,14 +226,3 @@ def _codes(inside: Span, troubles: list[Trouble]) -> Iterator[tuple[str, Span]]:
 
 def _is_comment(line: str) -> bool:
     return not (said := line.strip()) or said.startswith("#")
-
-
-def _next_line(source: Source, at: int) -> int:
-    """The number of the next line that is more than a comment; 0 where none follows."""
-    text, number = source.text, source.position(at)[0]
-    while (at := text.find("\n", at) + 1) > 0:
-        number += 1
-        stop = text.find("\n", at)
-        if not _is_comment(text[at : stop if stop >= 0 else len(text)]):
-            return number
-    return 0

@@ -33,10 +33,14 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
     conditions = [(rule.cells, rule.condition) for rule in table.rules]
     conditions += [(claim.cells, claim.condition) for claim in table.assertions]
-    at_types = {(kind, name) for cells, one in conditions if one is not None for kind in cells for name in read(one)}
+    at_types: dict[frozenset[str], set[str]] = {}  # what is read together → at which types
+    for cells, condition in conditions:
+        if condition is not None:
+            at_types.setdefault(read(condition), set()).update(cells)
+    read_at = {(kind, name) for names, kinds in at_types.items() for kind in kinds for name in names}
     for kind in model.types.values():
         for name in kind.attributes:
-            if (kind.name, name) not in at_types:
+            if (kind.name, name) not in read_at:
                 span = attribute(kind.span.source, opened(kind.span.source, kind.span.end), name) or kind.span
                 message = f"no condition reads `{name}` of `{kind.name}`"
                 yield check.finding(message, span, help=f"read it, `resource.{quoted(name)}`, or remove it")

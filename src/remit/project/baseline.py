@@ -32,7 +32,11 @@ _VERSION = "remit-baseline"
 
 
 class BaselineError(Exception):
-    """A baseline that cannot be read or written; the message says why."""
+    """A baseline that cannot be read or written; the message says why, `help` what to do."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.help = help
 
 
 class Entry(NamedTuple):
@@ -46,7 +50,7 @@ def read_baseline(path: Path) -> tuple[Source, list[Entry]]:
     """The entries of a baseline, and its text. Raises BaselineError."""
     source, wrong = read_source(path, path.name)
     if source is None:
-        raise BaselineError(f"the baseline `{path}` cannot be read: {wrong[0].message}")
+        raise BaselineError(f"the baseline `{path}` cannot be read: {wrong[0].message}", wrong[0].help)
     try:
         data = json.loads(source.text)
         if not isinstance(data, dict) or set(data) != {_VERSION, "findings"}:
@@ -60,7 +64,8 @@ def read_baseline(path: Path) -> tuple[Source, list[Entry]]:
             if isinstance(error, json.JSONDecodeError)
             else "an entry is none"
         )
-        raise BaselineError(f"the baseline `{path}` is damaged: {why}") from None
+        help = "take it from git, or remove it and write it anew with --write-baseline"
+        raise BaselineError(f"the baseline `{path}` is damaged: {why}", help) from None
 
 
 def _entry(data: dict[str, Any]) -> Entry:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from remit.collection import paused
 from remit.diagnostics import Diagnostic, Label
 from remit.directory.fit import misfits, unknown_roles, wrong_attributes
 from remit.directory.reader import read_directory
@@ -82,13 +84,14 @@ class Linted:
         looked.broken = looked.broken or compiled.table is None
         looked.bases, looked.read, looked.table = loaded.bases, [*loaded.sources], compiled.table
         ran = lint.codes(self.wanted, "text")
-        for source in loaded.own:
-            looked.findings += lint.lint_text(source, self.wanted)
-        if compiled.table is not None:
-            subject = Subject(compiled.model, compiled.table, loaded.own, self.settings)
-            prover = Prover(compiled.table) if self.exact else None
-            looked.findings += lint.lint_policy(subject, self.wanted, prover)
-            ran |= lint.codes(self.wanted, "policy") | (lint.codes(self.wanted, "exact") if self.exact else set())
+        with nullcontext() if self.exact else paused():  # the solver is at it for long
+            for source in loaded.own:
+                looked.findings += lint.lint_text(source, self.wanted)
+            if compiled.table is not None:
+                subject = Subject(compiled.model, compiled.table, loaded.own, self.settings)
+                prover = Prover(compiled.table) if self.exact else None
+                looked.findings += lint.lint_policy(subject, self.wanted, prover)
+                ran |= lint.codes(self.wanted, "policy") | (lint.codes(self.wanted, "exact") if self.exact else set())
         for path in looked.own:
             looked.ran_in(path, ran)
 
@@ -182,8 +185,9 @@ def _held_together(linted: Linted, looked: Looked, table: Table, directory: Dire
     looked.findings += [_underlined(finding, source, starts) for finding in fit]
     ran = {code for code in _HELD_TOGETHER if linted.takes(code)}
     if not misplaced:
-        people = People(table, Index(table), directory, source, linted.now)
-        looked.findings += lint.lint_people(people, linted.wanted)
+        with paused():
+            people = People(table, Index(table), directory, source, linted.now)
+            looked.findings += lint.lint_people(people, linted.wanted)
         ran |= lint.codes(linted.wanted, "people")
     for path in looked.own:
         looked.ran_in(path, ran if not misplaced else ran - {"W424"})

@@ -135,7 +135,7 @@ def _git(folder: Path, *arguments: str, feed: bytes = b"") -> bytes:
             ["git", "-C", str(folder), *arguments], input=feed, capture_output=True, env=environment, check=False
         )
     except FileNotFoundError:
-        raise RevisionError("git is not installed", "revisions are read through it; paths do without") from None
+        raise RevisionError("git is not installed, which knows of revisions", "name a path, or install git") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "no such name"
         raise RevisionError(f"git cannot be called: {why.lower()}") from None

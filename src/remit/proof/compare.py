@@ -313,7 +313,7 @@ class Comparison:
         gain, loss = z3.And(after, z3.Not(before)), z3.And(before, z3.Not(after))
         if apart and group.mask != EVERYONE:
             base.append(requests.held(group.mask))
-            was, will = requests.decided(0, old), requests.decided(1, new)
+            was, will = requests.decided(0, old, group.mask), requests.decided(1, new, group.mask)
             gain, loss = z3.And(gain, will, z3.Not(was)), z3.And(loss, was, z3.Not(will))
             before, after = z3.And(before, was), z3.And(after, will)
         elif apart:
@@ -329,8 +329,8 @@ class Comparison:
             base.append(requests.held(own.mask))
             strange = z3.Not(requests.placed())  # no role's allow counts there, and every deny does
             nobody = [requests.allowed(at, view, _lines(view, EVERYONE)) for at, view in enumerate((old, new))]
-            was = z3.If(strange, nobody[0], requests.decided(0, old))
-            will = z3.If(strange, nobody[1], requests.decided(1, new))
+            was = z3.If(strange, nobody[0], requests.decided(0, old, own.mask))
+            will = z3.If(strange, nobody[1], requests.decided(1, new, own.mask))
             may = z3.Or(z3.And(was, z3.Not(before)), z3.And(will, z3.Not(after)))
         else:
             base.append(requests.placed())

@@ -9,7 +9,7 @@ the same lines of a cell count are asked about once, and one who is named by no 
 
 The places that matter are the root, those at which something is assigned to the user, and those with several parents:
 what is held elsewhere is what is held at the nearest of these above. Windows (`from`, `until`) are judged at one time,
-which the caller gives.
+which the caller gives; a condition that reads the time is compared for as long as they stay as they are then.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from typing import Any, NamedTuple
 from remit.directory.shape import Directory, User
 from remit.evaluator.index import Index
 from remit.evaluator.pdp import Pdp
+from remit.instant import EARLIEST, LATEST
 from remit.proof.case import Case
 from remit.proof.compare import Kind, verdict
 from remit.proof.requests import Requests, reading_of
 from remit.proof.solver import UnknownError, require
-from remit.proof.terms import SCOPE, Term, attribute, sort_of
+from remit.proof.terms import SCOPE, TIME, Term, attribute, sort_of
 from remit.proof.views import Cell, Key, View, Views, alike, declarations, rules_of
 from remit.table import normal
 from remit.table.shape import RuleEntry, Table
 
-_OF_USER, _OF_SCOPE = '["user",', normal.key(["resource", "scope"])
+_OF_USER, _OF_SCOPE, _OF_TIME = '["user",', normal.key(["resource", "scope"]), normal.key(["context", "time"])
 
 
 class PersonChange(NamedTuple):
@@ -240,16 +241,19 @@ class _People:
         requests = self._requests_of(cell[0])
         views: list[View] = [side.views.view(cell) for side in self.sides]
         z3 = requests.z3
-        may = [requests.allowed(at, views[at], keys) for at, keys in enumerate((before, after))]
         texts = [text for _, text in (*before, *after)]
         personal = any(_OF_USER in text for text in texts)
         local = personal or any(_OF_SCOPE in text for text in texts)
-        question = (before, after, name if personal else None, scope if local else None)
+        timed = any(_OF_TIME in text for text in texts)
+        period = self._period(users) if timed else None
+        question = (before, after, name if personal else None, scope if local else None, period)
         if question not in requests.answers:
-            base = [*self._person(requests, name, users, stands)] if personal else []
-            base += self._place(requests, scope) if local else []
-            gain, loss = z3.And(may[1], z3.Not(may[0])), z3.And(may[0], z3.Not(may[1]))
             try:
+                may = [requests.allowed(at, views[at], keys) for at, keys in enumerate((before, after))]
+                base = [*self._person(requests, name, users, stands)] if personal else []
+                base += self._place(requests, scope) if local else []
+                base += self._within(requests, period) if period is not None else []
+                gain, loss = z3.And(may[1], z3.Not(may[0])), z3.And(may[0], z3.Not(may[1]))
                 found = verdict(requests, base, may[0], may[1], gain, loss)
                 requests.answers[question] = found and (found.kind, requests.case(found.model))
             except UnknownError:
@@ -263,7 +267,8 @@ class _People:
         properties = {key: value for key, value in case.properties.items() if key != "scope"}
         if scope is not None:
             properties["scope"] = scope
-        request = Case(name, {}, (), case.id, properties, case.context, case.missing)
+        context = {key: value for key, value in case.context.items() if key != "time" or timed}
+        request = Case(name, {}, (), case.id, properties, context, case.missing)
         codes = [
             side.pdp.ask(name, cell[1], request.resource(cell[0]), request.context).judged.code for side in self.sides
         ]
@@ -300,6 +305,22 @@ class _People:
         if scope is None:
             return [requests.z3.Not(terms.given)]
         return [terms.given, terms.placed, terms.value(SCOPE, "text") == terms.constant(scope)]
+
+    def _period(self, users: list[User | None]) -> tuple[int, int] | None:
+        """From when until when windows are as they are at the time of the comparison; None where there are none."""
+        ends: set[int] = set()
+        for side, user in zip(self.sides, users, strict=True):
+            for held in side.holders.holdings(user) if user is not None else ():
+                ends.update(end for end in (held.start, held.end) if end is not None)
+        now = self.sides[0].now
+        earlier, later = [end for end in ends if end <= now], [end for end in ends if end > now]
+        return (max(earlier, default=EARLIEST), min(later, default=LATEST + 1)) if ends else None
+
+    def _within(self, requests: Requests, period: tuple[int, int]) -> list[Any]:
+        """That the request's time is in the period."""
+        time = requests.terms.value(TIME, "time")
+        side = next(side for side in requests.sides if side is not None)
+        return [requests.terms.known(TIME, side), time >= period[0], time < period[1]]
 
     def _person(self, requests: Requests, name: str, users: list[User | None], stands: list[_Stand]) -> Iterable[Any]:
         """What the directories say of a user, as far as conditions ask."""

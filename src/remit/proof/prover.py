@@ -8,7 +8,8 @@ deny applies", a smallest set that cannot hold where the rule's condition does. 
     allow read on record when resource.cost > 3
     allow read on record when resource.vet == user.id     dead: covered by the two, by neither alone
 
-The core is made smallest by leaving out one after the other (deletion; Marques-Silva, *Minimal Unsatisfiability*, 2010).
+The core is made smallest by leaving out one after the other (deletion; Marques-Silva, *Minimal Unsatisfiability:
+Models, Algorithms and Applications*, 2010).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from remit.proof.compare import Comparison
 from remit.proof.requests import Requests
 from remit.proof.solver import UnknownError
 from remit.proof.views import EVERYONE, MEMBERS, Cell, Group, Key, View, groups, reads_roles, rules_of
+from remit.table import normal
 from remit.table.shape import RuleEntry, Table
 
 Why = Literal["covered", "denied", "never", "idle"]
@@ -130,20 +132,25 @@ class Prover:
         for name in types:
             form = self.views.forms.of(condition, name)
             requests = self.comparison.requests(name)
-            side = requests.sides[0]
-            assert side is not None
-            true = side.true(form)
-            complete = requests.complete()
-            try:
-                if not requests.asked.can_be(true, complete):
-                    found.add(False)
-                elif not requests.asked.can_be(requests.z3.Not(true), complete):
-                    found.add(True)
-                else:
-                    return None
-            except UnknownError:
+            question = ("constant", normal.key(form))
+            if question not in requests.answers:
+                try:
+                    requests.answers[question] = self._constant(requests, form)
+                except UnknownError:
+                    requests.answers[question] = None
+            found.add(requests.answers[question])
+            if len(found) > 1 or None in found:
                 return None
-        return found.pop() if len(found) == 1 else None
+        return found.pop() if found else None
+
+    def _constant(self, requests: Requests, form: Any) -> bool | None:
+        side = requests.sides[0]
+        assert side is not None
+        true = side.true(form)
+        complete = requests.complete()
+        if not requests.asked.can_be(true, complete):
+            return False
+        return None if requests.asked.can_be(requests.z3.Not(true), complete) else True
 
     # -- roles -------------------------------------------------------------------------------------------------------
 

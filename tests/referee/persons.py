@@ -1,0 +1,181 @@
+"""The referee of `remit diff --by user`: policies with their directories, edits of either, and what each user may.
+
+Every change has a request, which the referee decides as it is told; where it speaks of several places, at each of them.
+And wherever a request of a known user is decided otherwise, without a place or at one that both directories know, a
+change of that user says so, for that place or one above it. Requests that name a place which a directory does not know,
+or another time, are not what is compared.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from referee.decide import Json, decide, places
+from referee.differences import Unlike, edited
+from referee.generate import Case, Maker, make_case
+from referee.judge import build
+from referee.world import NOW
+
+from remit import Policy
+from remit.directory.shape import Assignment, Directory
+from remit.proof.people import PeopleDifference, PersonChange, compare_people
+
+
+def unlike_people(seed: str, requests: int, seen: Counter[str]) -> Iterator[Unlike]:
+    """What is wrong with the comparison by user of one generated policy and directory, and edits of them."""
+    random = Random(seed)
+    case = make_case(random, 0, small=random.random() < 0.5)
+    maker = Maker(random, small=False)
+    maker.world = case.world
+    old = new = build(case.sources, case.overlays)
+    layers = [case.sources, *case.overlays]
+    if random.random() < 0.7:
+        made = edited(case, random)
+        if made is None:
+            return
+        _, new, layers = made
+    directory = case.directory if random.random() < 0.3 else edited_directory(maker, case.directory)
+    seen["pairs"] += 1
+    found = compare_people(old.table, case.directory, new.table, directory, NOW)
+    case.requests = [maker.request(random.choice((case.directory, directory))) for _ in range(requests)]
+    yield from judged_people(case, directory, old, new, layers, found, seen)
+
+
+def edited_directory(maker: Maker, directory: Directory) -> Directory:
+    """The directory with one to three edits."""
+    random = maker.random
+    users, groups, scopes = dict(directory.users), dict(directory.groups), dict(directory.scopes)
+    for _ in range(random.randint(1, 3)):
+        if users and random.random() < 0.6:
+            name = random.choice(sorted(users))
+            user = users[name]
+            match random.randrange(6):
+                case 0 | 1:
+                    users[name] = user._replace(assignments=_assigned(maker, user.assignments, scopes))
+                case 2:
+                    users[name] = user._replace(attributes=maker.values(maker.world.user, 0.85))
+                case 3:
+                    users[name] = user._replace(status=random.choice(("active", "disabled", "pending")))
+                case 4:
+                    del users[name]
+                    groups = {
+                        key: group._replace(members=tuple(one for one in group.members if one != name))
+                        for key, group in groups.items()
+                    }
+                case _:
+                    users[name] = maker.directory().users.get(name, user)
+        elif groups:
+            name = random.choice(sorted(groups))
+            group = groups[name]
+            match random.randrange(3):
+                case 0:
+                    groups[name] = group._replace(assignments=_assigned(maker, group.assignments, scopes))
+                case 1:
+                    groups[name] = group._replace(members=tuple(maker.some(list(users), 0, 3)))
+                case _:
+                    groups[name] = group._replace(groups=())
+        elif scopes:
+            name = random.choice(sorted(scopes))
+            scopes[name] = scopes[name]._replace(parents=())
+    if scopes and random.random() < 0.2:
+        name = random.choice(sorted(scopes))
+        scopes[name] = scopes[name]._replace(parents=scopes[name].parents[:1])
+    known = {
+        name: user._replace(assignments=tuple(one for one in user.assignments if _stands(maker, one, scopes)))
+        for name, user in users.items()
+    }
+    return directory._replace(users=known, groups=groups, scopes=scopes)
+
+
+def _stands(maker: Maker, assignment: Assignment, scopes: dict[str, Any]) -> bool:
+    return assignment.scope is None or assignment.scope in scopes or assignment.scope in maker.world.scopes
+
+
+def _assigned(maker: Maker, given: tuple[Assignment, ...], scopes: dict[str, Any]) -> tuple[Assignment, ...]:
+    """Assignments with one less, or some more."""
+    if given and maker.chance(0.5):
+        at = maker.random.randrange(len(given))
+        return given[:at] + given[at + 1 :]
+    return given + maker.assignments(scopes, 2)
+
+
+def judged_people(
+    case: Case,
+    directory: Directory,
+    old: Policy,
+    new: Policy,
+    layers: list[dict[str, str]],
+    found: PeopleDifference,
+    seen: Counter[str],
+) -> Iterator[Unlike]:
+    """Holds a difference by user against the referee: its own requests, and the case's."""
+    sides = ((old, case.directory), (new, directory))
+    seen["unproven"] += len(found.unproven)
+    seen["empty" if found.empty else "differing"] += 1
+    for change in found.changes:
+        seen[change.kind] += 1
+        for scope in change.scopes if _anywhere(change) else change.scopes[:1]:
+            seen["places"] += 1
+            request = _request(change, sides, scope)
+            codes = [decide(_model(policy), people, request, NOW).code for policy, people in sides]
+            if (codes[0] == "allowed") == (codes[1] == "allowed"):
+                yield Unlike("the referee decides the witness alike", case, layers, request, (change, codes), directory)
+            elif scope == change.scopes[0] and codes != [change.before, change.after]:
+                yield Unlike("the referee's codes are others", case, layers, request, (change, codes), directory)
+    for request in case.requests:
+        seen["requests"] += 1
+        verdicts = [decide(_model(policy), people, request, NOW) for policy, people in sides]
+        if verdicts[0].decision == verdicts[1].decision or not _compared(request, sides):
+            continue
+        seen["decided otherwise"] += 1
+        if not found.unproven and not _told(found, request, sides):
+            codes = [verdict.code for verdict in verdicts]
+            what = "a request is decided otherwise, and no change says so"
+            yield Unlike(what, case, layers, request, codes, directory)
+
+
+def _model(policy: Policy) -> Any:
+    assert policy.model is not None
+    return policy.model
+
+
+def _anywhere(change: PersonChange) -> bool:
+    """Whether the rules of a change read nothing, so nothing that depends on the place."""
+    return all(rule.condition is None for rule in (*change.old, *change.new))
+
+
+def _request(change: PersonChange, sides: Any, scope: str | None) -> Json:
+    resource = change.case.resource(change.type)
+    properties = {name: value for name, value in resource["properties"].items() if name != "scope"}
+    if scope is not None:
+        properties["scope"] = scope
+    kinds = [people.users[change.user].type for _, people in sides if change.user in people.users]
+    return {
+        "subject": {"type": kinds[0], "id": change.user},
+        "action": {"name": change.action},
+        "resource": {**resource, "properties": properties},
+        "context": change.case.context,
+    }
+
+
+def _compared(request: Any, sides: Any) -> bool:
+    """Whether the request is one of those that are compared."""
+    if not any(request["subject"]["id"] in people.users for _, people in sides):
+        return False  # what a stranger brings along is no directory's
+    if "properties" in request["subject"] or (request.get("context") or {}).get("time") is not None:
+        return False
+    scope = (request["resource"].get("properties") or {}).get("scope")
+    return scope is None or all(places(_model(policy), people, scope) is not None for policy, people in sides)
+
+
+def _told(found: PeopleDifference, request: Any, sides: Any) -> bool:
+    cell = (request["subject"]["id"], request["resource"]["type"], request["action"]["name"])
+    scope = (request["resource"].get("properties") or {}).get("scope")
+    above = {scope}
+    for policy, people in sides:
+        if scope is not None:
+            above |= {place or policy.table.root for place in places(_model(policy), people, scope) or ()}
+    return any((c.user, c.type, c.action) == cell and not above.isdisjoint(c.scopes) for c in found.changes)
