@@ -53,7 +53,12 @@ CHANGES = {  # kind → what is replaced, by what
     "incomplete_only": ("role viewer", "role spare { allow read on order when has_amount }\nrole viewer"),
 }
 SAME = [
-    ("condition own = resource.owner == user.id", "condition theirs = user.id == resource.owner", "own", "theirs"),
+    (
+        "condition own = resource.owner == user.id",
+        "condition theirs = user.id == resource.owner",
+        "when own",
+        "when theirs",
+    ),
     ("resource.amount <= 500", "not (resource.amount >= 501)"),
     ("allow create, cancel on order when own", "allow cancel on order when own allow create on order when own"),
     ('role viewer "Viewer"', '# a word\n\nrole   viewer "Somebody who looks"'),
@@ -142,8 +147,6 @@ def test_nothing_changed(shop: Path) -> None:
 @pytest.mark.parametrize("replaced", SAME, ids=lambda words: words[0][:20])
 def test_rewriting_that_changes_nothing_is_an_empty_difference(shop: Path, replaced: tuple[str, ...]) -> None:
     """Names of conditions, order, layout, titles and other ways to say the same are no change."""
-    if len(replaced) > 2:
-        replaced = (replaced[0], "@", replaced[2], replaced[3], "@", replaced[1])
     rewrite(shop / "policy" / "main.remit", *replaced)
     result = call("main", "--fail-on", "any")
     assert (result.exit_code, result.stdout) == (0, "nobody may anything more or less\n")
@@ -186,8 +189,9 @@ def test_a_condition_of_the_same_name_is_written_out(shop: Path) -> None:
 
 def test_what_else_changed_stands_at_the_end(shop: Path) -> None:
     """Catalogue, guards and locks."""
-    rewrite(shop / "policy" / "main.remit", "guard one: at least 1 active clerk", "", "amount: int  actions read, refund",
-            "amount: int  paid: bool  actions read, refund", "role viewer", "locked role viewer")  # fmt: skip
+    main = shop / "policy" / "main.remit"
+    rewrite(main, "guard one: at least 1 active clerk", "", "role viewer", "locked role viewer")
+    rewrite(main, "amount: int  actions read, refund", "amount: int  paid: bool  actions read, refund")
     shown = call("main").stdout
     assert shown.startswith("nobody may anything more or less\n\nBeside that:\n")
     for line in ("attribute `invoice.paid` is new", "guard `one` is gone", "role `viewer` changed: locked"):

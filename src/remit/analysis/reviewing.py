@@ -136,14 +136,14 @@ def review(difference: Difference, old: Table, new: Table) -> Review:
     return Review("role", shown, difference.changes, difference.beside, difference.unproven, counts)
 
 
-def review_people(difference: PeopleDifference, beside: Sequence[Beside]) -> Review:
+def review_people(difference: PeopleDifference, beside: Sequence[Beside], old: Table, new: Table) -> Review:
     """A difference by users: those for whom the same became otherwise are one entry."""
+    roots = {None if old.root is None or new.root is None else new.root, old.root, new.root}
     counts = dict.fromkeys(ORDER, 0)
     alike: dict[object, tuple[_Raw, dict[str, None]]] = {}
     for change in difference.changes:
         counts[change.kind] += 1
-        at_root = any(scope is not None and "/" not in scope for scope in change.scopes)
-        raw = _raw(change, "may", (change.user,), () if at_root else change.scopes, ())
+        raw = _raw(change, "may", (change.user,), () if roots.intersection(change.scopes) else change.scopes, ())
         key = (raw.kind, raw.scopes, raw.cell, raw.causes, _numbers(raw.old), _numbers(raw.new))
         alike.setdefault(key, (raw, {}))[1][change.user] = None
     entries = _by_cells(_entry(raw._replace(who=tuple(users)), (), "") for raw, users in alike.values())

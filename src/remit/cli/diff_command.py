@@ -149,7 +149,7 @@ def _compared(
             users = frozenset(person.id for people in holding for person in people)
         chosen_here = chosen_people(everything, old, new, users, wanted.areas)
         besides = () if wanted.roles or wanted.areas else tuple(beside(old, new))
-        return review_people(chosen_here, besides)
+        return review_people(chosen_here, besides, old, new)
     except MissingSolverError:
         needs_solver()
 

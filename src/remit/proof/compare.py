@@ -31,6 +31,7 @@ from remit.proof.requests import Requests, reading_of
 from remit.proof.solver import UnknownError, require
 from remit.proof.views import (
     EVERYONE,
+    MEMBERS,
     Cell,
     Group,
     Key,
@@ -257,6 +258,10 @@ class Comparison:
                 continue
             single = group.mask & (group.mask - 1) == 0
             others = [other for other in every[1:] if other is not group or not single]
+            if not apart and any(
+                line.mask & MEMBERS and key[0] == "deny" for view in (old, new) for key, line in view.items()
+            ):
+                others.append(every[0])  # where the directory does not know the place, nobody is a member
             allowing = tuple((other.old, other.new) for other in others)
             whose = (group.mask, _masks(old), _masks(new)) if apart else allowing
             # an answer serves many cells, so it tells the others by their place among the groups
@@ -333,9 +338,8 @@ class Comparison:
             will = z3.If(strange, nobody[1], requests.decided(1, new, own.mask))
             may = z3.Or(z3.And(was, z3.Not(before)), z3.And(will, z3.Not(after)))
         else:
-            base.append(requests.placed())
-            was = z3.Or([requests.allowed(0, old, group.old) for group in others])
-            will = z3.Or([requests.allowed(1, new, group.new) for group in others])
+            was = z3.Or([self._allowing(requests, 0, old, group) for group in others])
+            will = z3.Or([self._allowing(requests, 1, new, group) for group in others])
             may = z3.Or(was, will)
         gain, loss = z3.And(before, z3.Not(after), will), z3.And(after, z3.Not(before), was)
         answer = self._answer(requests, base, z3.And(may, z3.Not(before)), z3.And(may, z3.Not(after)), gain, loss)
@@ -343,10 +347,15 @@ class Comparison:
             return answer
         kind, case, _, model = answer
         gained = requests.is_true(model, gain)
-        allowing = (
-            requests.allowed(1, new, group.new) if gained else requests.allowed(0, old, group.old) for group in others
-        )
-        return kind, case, next(at for at, allowed in enumerate(allowing) if requests.is_true(model, allowed))
+        allowing = [self._allowing(requests, gained, new if gained else old, group) for group in others]
+        at = next(at for at, allowed in enumerate(allowing) if requests.is_true(model, allowed))
+        return kind, requests.elsewhere(case) if others[at].mask == EVERYONE else case, at
+
+    def _allowing(self, requests: Requests, at: int, view: View, group: Group) -> Any:
+        """That a group is allowed by one side, where its roles can be held; nobody's group, where none can."""
+        allowed = requests.allowed(at, view, group.new if at else group.old)
+        placed = requests.placed()
+        return requests.z3.And(allowed, requests.z3.Not(placed) if group.mask == EVERYONE else placed)
 
     def _answer(self, requests: Requests, base: list[Any], before: Any, after: Any, gain: Any, loss: Any) -> Any:
         """Class, case, roles and model of a difference, None where there is none."""

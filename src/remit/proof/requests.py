@@ -7,6 +7,7 @@ share is asked once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from remit.instant import format_instant
@@ -134,6 +135,13 @@ class Requests:
     def is_true(self, model: Any, formula: Any) -> bool:
         return bool(self.z3.is_true(model.eval(formula, model_completion=True)))
 
+    def elsewhere(self, case: Case) -> Case:
+        """The case at a place that the directory does not know."""
+        if not case.placed:
+            return case
+        properties = {**case.properties, "scope": f"{self.terms.kind}/nowhere"}
+        return replace(case, properties=properties, placed=False)
+
     def case(self, model: Any, texts: dict[int, str] | None = None) -> Case:
         """The request that a model stands for. `texts`: what codes stand for already, and more once this is read."""
         return _Reader(self, model, {} if texts is None else texts).case()
@@ -148,10 +156,10 @@ class _Reader:
         self.model = model
         self.texts = texts
         self.texts.update((code, text) for text, code in self.terms.codes.items())
-        self.below, self.root = sorted(self.terms.below), self.terms.root
+        self.root = self.terms.root
         scope = self.terms._values.get((SCOPE, "text"))
-        if scope is not None and (code := self.number(scope)) not in self.texts and self.below:
-            self.texts[code] = f"{self.below[0]}/one"
+        if scope is not None and (code := self.number(scope)) not in self.texts and self.terms.kind is not None:
+            self.texts[code] = f"{self.terms.kind}/one"
 
     def number(self, value: Any) -> int:
         return int(self.model.eval(value, model_completion=True).as_long())
@@ -188,10 +196,10 @@ class _Reader:
             placed = not given or is_true(self.model, self.terms.placed)
             if given and SCOPE in self.terms.named:
                 resource["scope"] = self.text(self.number(self.terms.value(SCOPE, "text")))
-            elif given and self.root is not None and (placed or not self.below):
+            elif given and self.root is not None and placed:
                 resource["scope"] = self.root
             elif given:
-                resource["scope"] = f"{self.below[0]}/{'one' if placed else 'nowhere'}"
+                resource["scope"] = f"{self.terms.kind}/{'one' if placed else 'nowhere'}"
             elif any(kinds.below for kinds in self.terms.kinds):
                 missing.append("resource.scope")
         elif self.root is not None:

@@ -21,7 +21,7 @@ value belongs to its own type. `user.roles` follows from what is assigned, throu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import z3
@@ -224,7 +224,8 @@ class Terms:
         roots = {one.root for one in kinds}
         self.root = roots.pop() if len(roots) == 1 else None  # what both sides call it
         self.below = frozenset.intersection(*(one.below for one in kinds))
-        if self.root is None and not self.below:
+        self.kind = min(self.below, default=self.root)  # of a place that a request may name
+        if self.kind is None:
             self.rules.append(z3.Not(self.given))  # there is no place that a request could name on every side
 
     def fresh(self) -> list[Any]:
@@ -346,13 +347,20 @@ class Terms:
             return
         root = self.constant(self.root)
         if not self.below:
-            self.rules.append(value == root)
+            self.rules.append(z3.Implies(value != root, z3.Not(self.placed)))
         self.rules.append(z3.Implies(z3.And(self.given, value == root), self.placed))
 
     def is_place(self, text: str) -> bool:
         """Whether a request can name such a place on every side."""
         kind, _, identifier = text.partition("/")
-        return text == self.root or (bool(identifier) and kind in self.below)
+        return text == self.root or (bool(identifier) and (kind in self.below or kind == self.root))
+
+    def _place(self, scope: Any, text: str, code: Any) -> Iterator[Any]:
+        """What holds of the request's place and a text: it may be none, or one that no directory knows."""
+        if not self.is_place(text):
+            yield scope != code
+        elif text != self.root and text.partition("/")[0] == self.root:
+            yield z3.Implies(scope == code, z3.Not(self.placed))  # the root has no instances
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -369,7 +377,7 @@ class Terms:
             elif sort == "time":
                 self.rules += [found >= EARLIEST, found <= LATEST]
             elif term == SCOPE:
-                self.rules += [found != code for text, code in self.codes.items() if not self.is_place(text)]
+                self.rules += [rule for text, code in self.codes.items() for rule in self._place(found, text, code)]
         return found
 
     def constant(self, value: Any) -> Any:
@@ -385,8 +393,8 @@ class Terms:
         code = self.codes.get(value)
         if code is None:
             code = self.codes[value] = len(self.codes)
-            if (SCOPE, "text") in self._values and not self.is_place(value):
-                self.rules.append(self._values[SCOPE, "text"] != code)
+            if (SCOPE, "text") in self._values:
+                self.rules += self._place(self._values[SCOPE, "text"], value, code)
         return z3.IntVal(code)
 
     def member(self, term: Term, item: Any, value: Any) -> Any:

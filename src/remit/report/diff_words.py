@@ -204,7 +204,7 @@ def _asker(entry: Entry) -> str:
 
 def _circumstances(entry: Entry, case: Case) -> str:
     """The values that the conditions of the change read; the others are as good as any."""
-    read = {str(attr) for attr in _read(entry)}
+    read = {str(attr) for attr in _read(entry, case)}
     own = entry.example is None and bool(entry.asking or not entry.who)
 
     def value(one: object) -> str:
@@ -233,7 +233,12 @@ def _circumstances(entry: Entry, case: Case) -> str:
     return text
 
 
-def _read(entry: Entry) -> Iterable[ex.Attr]:
+def _read(entry: Entry, case: Case) -> Iterable[ex.Attr]:
+    """What matters: for what is forbidden all of the case, since the other role's conditions are not here."""
+    if entry.part == "forbids":
+        given = {"resource": case.properties, "context": case.context, "user": case.attributes}
+        yield from (ex.Attr(root, name) for root, values in given.items() for name in values if name != "scope")
+        return
     kept = {text for _, text in entry.kept}
     for rule in (*entry.old, *entry.new):
         if rule.condition is not None and " ".join(rule.condition_text.split()) not in kept:
