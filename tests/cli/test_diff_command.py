@@ -126,7 +126,7 @@ def refused(*words: str) -> str:
 
 
 def test_the_work_tree_against_a_revision(shop: Path) -> None:
-    """The head line counts; the entry has the words before and after, the line, somebody who sees it, and the people."""
+    """The head line counts; an entry has the words before and after, the line, an example, and the people."""
     rewrite(shop / "policy" / "main.remit", *WIDER)
     result = call("main")
     assert (result.exit_code, result.stderr) == (0, "")

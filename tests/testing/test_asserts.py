@@ -211,7 +211,7 @@ def test_what_takes_the_solver_stays_unproven_without_it(monkeypatch: pytest.Mon
     assert [found.result for found in settled(roles, "a within b")] == ["proved"]
     monkeypatch.setattr("remit.testing.asserts.available", lambda: False)
     [found] = settled(roles, "a within b")
-    assert (found.result, [cell.action for cell in found.open]) == ("unproven", ["read"])
+    assert (found.result, [cell.action for cell in found.open], found.solver) == ("unproven", ["read"], False)
 
 
 def test_a_failure_names_who_and_what() -> None:

@@ -162,8 +162,8 @@ failed: only owners sign
     )
 
 
-def test_unproven_does_not_fail(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An assert that is neither proved nor refuted is listed as unproven, and the exit code stays 0."""
+def test_unproven_fails(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An assert that is neither proved nor refuted is listed as unproven, and the exit code is 1: nobody guesses."""
 
     def settle(table: Table, index: Index) -> list[AssertResult]:
         claim = table.assertions[0]
@@ -173,7 +173,7 @@ def test_unproven_does_not_fail(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("remit.testing.run.settle_asserts", settle)
     write(folder, CLINIC + 'assert "the same": viewer within vet\n')
     found = call("clinic")
-    assert found.exit_code == 0
+    assert found.exit_code == 1
     assert (
         timeless(found.stdout)
         == """clinic   no examples   0 of 1 assertion proved, 1 unproven   0.0 s

@@ -6,6 +6,7 @@ for each action it names, for each role that includes its own, and once more for
     vet, owner   refund on invoice   never → always   roles.remit:19  ┐  + vet  read, refund on invoice  never → always
     vet, owner   read on invoice     never → always   roles.remit:19  ┘    also owner, which includes it
 
+    apart    of roles that are alike in a cell each has its own lines
     causes   the changes of one cell, kind and cause are one, whatever else their roles have
     leads    of these roles those that include no other: they are named, the others come through them
     forbids  what a role forbids to others goes with what it may, where both have the same cause
@@ -239,6 +240,7 @@ class _Folds:
     def __init__(self, old: Table, new: Table) -> None:
         self.tables = (new, old)
         self.every = frozenset((*old.roles, *new.roles))
+        self._closed: dict[tuple[str, int], tuple[str, ...]] = {}
         self._leads: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, str]]] = {}
 
     def entries(self, raws: Iterable[_Raw]) -> Iterator[Entry]:
@@ -254,7 +256,7 @@ class _Folds:
 
     def _cell(self, raws: Sequence[_Raw]) -> Iterator[Entry]:
         buckets: dict[object, list[_Raw]] = {}
-        for raw in raws:
+        for raw in (part for raw in raws for part in self._apart(raw)):
             buckets.setdefault((raw.part, raw.kind, raw.causes), []).append(raw)
         may: dict[object, list[int]] = {}
         found: list[Entry] = []
@@ -267,6 +269,35 @@ class _Folds:
                     continue
                 found.append(entry)
         yield from found
+
+    def _apart(self, raw: _Raw) -> Iterator[_Raw]:
+        """The roles of a change by the rules that are theirs."""
+        if len(raw.who) < 2:
+            yield raw
+            return
+        lists = (raw.old, raw.new, raw.caused_old, raw.caused_new)
+        by_role = [_by_role(rules) for rules in lists]
+        parts: dict[object, tuple[list[tuple[RuleEntry, ...]], list[str]]] = {}
+        for role in raw.who:
+            own = [self._own(role, at % 2, rules) for at, rules in enumerate(by_role)]
+            parts.setdefault(tuple(map(_numbers, own)), (own, []))[1].append(role)
+        for (old, new, caused_old, caused_new), roles in parts.values():
+            yield raw._replace(who=tuple(roles), old=old, new=new, caused_old=caused_old, caused_new=caused_new)
+
+    def _own(self, role: str, side: int, rules: Mapping[str | None, list[RuleEntry]]) -> tuple[RuleEntry, ...]:
+        """The rules that count for a role on one side: its own, those of what it includes, and those of the blocks."""
+        if (role, side) not in self._closed:
+            table = self.tables[1 - side]
+            named = role if role in table.roles else next((n for n in self._former(role) if n in table.roles), role)
+            includes = table.roles[named].includes if named in table.roles else ()
+            self._closed[role, side] = (named, *includes)
+        found = list(rules.get(None, ()))
+        for name in self._closed[role, side]:
+            found += rules.get(name, ())
+        return tuple(sorted(found, key=lambda rule: rule.number))
+
+    def _former(self, role: str) -> tuple[str, ...]:
+        return self.tables[0].roles[role].former if role in self.tables[0].roles else ()
 
     def _goes_with(self, forbids: Entry, places: Sequence[int], found: list[Entry]) -> bool:
         """Marks the change of what the same roles may themselves; whether there is one."""
@@ -323,6 +354,13 @@ class _Folds:
         for table in self.tables:
             if role in table.roles:
                 yield from table.roles[role].includes
+
+
+def _by_role(rules: Iterable[RuleEntry]) -> dict[str | None, list[RuleEntry]]:
+    found: dict[str | None, list[RuleEntry]] = {}
+    for rule in rules:
+        found.setdefault(rule.role, []).append(rule)
+    return found
 
 
 def _direction(kind: Kind) -> str:

@@ -70,8 +70,8 @@ def command(
       remit test --suggest -o policy/more_tests.remit
       remit test --output-format junit -o tests.xml
 
-    Exit codes: 0 nothing failed, 1 an example or an assert failed or the tests reach less than --fail-under, 2 a policy
-    does not compile or is not there, or nothing is called as wanted. An assert that is unproven does not fail."""
+    Exit codes: 0 nothing failed, 1 an example or an assert failed, an assert is unproven, or the tests reach less than
+    --fail-under, 2 a policy does not compile or is not there, or nothing is called as wanted."""
     session = Session(policy_path)
     kept = session.config.output_format if session.config.output_format in FORMATS else "text"
     wanted = _Wanted(output_format or kept, target, coverage_html, suggest, append, fail_under)
@@ -95,7 +95,7 @@ def command(
     low = wanted.too_low(found)
     if any(one.refused for one in ran):
         return 2
-    return int(low or any(one.results.failed for one in found))
+    return int(low or any(one.results.failed or one.results.unproven for one in found))
 
 
 class _Found(NamedTuple):

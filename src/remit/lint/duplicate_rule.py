@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from remit.diagnostics import Diagnostic, Edit, Fix, Label
-from remit.lint.rule import Subject, rule
+from remit.lint.rule import Subject, Written, rule
 from remit.source import Span
 from remit.table import normal
 from remit.table.meaning import Forms
@@ -21,22 +21,25 @@ from remit.table.meaning import Forms
 
 @rule("W305", "duplicate-rule")
 def check(subject: Subject) -> Iterator[Diagnostic]:
-    forms = Forms(subject.table)
-    seen: dict[object, Span] = {}
+    alike: dict[object, list[Written]] = {}
     for written in subject.written:
-        entry = written.entry
-        if entry is None:
-            continue
-        cells = tuple(
-            (name, actions, normal.key(forms.of(entry.condition, name))) for name, actions in entry.cells.items()
-        )
-        first = seen.setdefault((written.role, written.block, written.extends, entry.effect, cells), written.rule.span)
-        if first is not written.rule.span:
-            whose = f"role `{written.role}`" if written.role else f"`{written.block}`"
-            yield check.finding(
-                f"{whose} has this rule already",
-                written.rule.span,
-                help="remove one of the two",
-                secondary=[Label(first, "it says the same")],
-                fix=Fix("remove the rule", (Edit(written.rule.span, ""),)),
-            )
+        if written.entry is not None:
+            cells = tuple(written.entry.cells.items())
+            where = (written.role, written.block, written.extends, written.entry.effect, cells)
+            alike.setdefault(where, []).append(written)
+    forms = Forms(subject.table)
+    for some in alike.values():
+        seen: dict[object, Span] = {}
+        for written in some if len(some) > 1 else ():
+            assert written.entry is not None
+            condition, types = written.entry.condition, written.entry.cells
+            first = seen.setdefault(tuple(normal.key(forms.of(condition, name)) for name in types), written.rule.span)
+            if first is not written.rule.span:
+                whose = f"role `{written.role}`" if written.role else f"`{written.block}`"
+                yield check.finding(
+                    f"{whose} has this rule already",
+                    written.rule.span,
+                    help="remove one of the two",
+                    secondary=[Label(first, "it says the same")],
+                    fix=Fix("remove the rule", (Edit(written.rule.span, ""),)),
+                )

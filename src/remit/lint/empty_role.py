@@ -5,7 +5,8 @@ a stranger.
 It would have caught a role that a merge had left without its body: its holders were members on every list, and every
 request of theirs was refused.
 
-In a policy with rules for `members` any role gives something, so nothing is reported there.
+In a policy with rules for `members` any role gives something, and one without resource types has nothing to give:
+nothing is reported there.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from remit.table.shape import MEMBERS
 @rule("W207", "empty-role")
 def check(subject: Subject) -> Iterator[Diagnostic]:
     ruled = {facet for entry in subject.table.rules for facet in entry.facets}
-    if MEMBERS in ruled:
+    if MEMBERS in ruled or not subject.table.types:
         return
     for name, role in subject.model.roles.items():
         entry = subject.table.roles[name]

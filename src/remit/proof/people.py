@@ -7,8 +7,9 @@ the same lines of a cell count are asked about once, and one who is named by no 
     old   ann: viewer, vet           new   ann: one role that allows what both did           no difference
     old   bob at branch/north: vet   new   bob at branch/south: vet       lost at north, gained at south
 
-The places that matter are the root, those at which something is assigned to the user, and those with several parents:
-what is held elsewhere is what is held at the nearest of these above. Windows (`from`, `until`) are judged at one time,
+The places that matter are the root, those at which something is assigned to the user, those with several parents, and
+those that one directory has below others than the other: what is held elsewhere is what is held at the nearest of these
+above. Windows (`from`, `until`) are judged at one time,
 which the caller gives; a condition that reads the time is compared for as long as they stay as they are then.
 """
 
@@ -146,6 +147,8 @@ class _People:
         self._pairs: dict[Any, list[tuple[Cell, tuple[Key, ...], tuple[Key, ...]]]] = {}
         self._forms: dict[Any, str] = {}
         self.one_numbering = old.views.bits == new.views.bits
+        before, after = old.directory.scopes, new.directory.scopes
+        self.moved = [name for name in before.keys() & after.keys() if before[name].parents != after[name].parents]
         self.changed = [cell for cell in self.cells if not self._unchanged(cell)]
 
     def _unchanged(self, cell: Cell) -> bool:
@@ -156,7 +159,8 @@ class _People:
         """What became otherwise for one user."""
         users = [side.user(name) for side in self.sides]
         roots = dict.fromkeys(side.table.root for side in self.sides if side.table.root is not None)
-        placed = sorted({place for side, user in zip(self.sides, users, strict=True) for place in side.places(user)})
+        held = {place for side, user in zip(self.sides, users, strict=True) for place in side.places(user)}
+        placed = sorted({*held, *self.moved})
         same_user = self._same_user(name, users)
         found: dict[Any, PersonChange] = {}
         for scope in (None, *roots, *placed):

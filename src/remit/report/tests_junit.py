@@ -1,5 +1,5 @@
 """What came of tests and asserts as JUnit XML, as CI servers read it: a suite for each policy, a case for each test and
-each assert. A failure has its lines one below the other, and why; an unproven assert is skipped.
+each assert. A failure has its lines one below the other, and why; an unproven assert is one.
 
 XML has no way to write most control characters: they are written out, as they are for a terminal.
 """
@@ -63,7 +63,7 @@ def _cases(results: Results, folder: str) -> Iterator[ET.Element]:
             failure = ET.SubElement(case, "failure", message=_clean(message), type="assert")
             failure.text = _clean(claim_text(claim, results.table, folder))
         elif claim.result == "unproven":
-            ET.SubElement(case, "skipped", message="unproven: neither proved nor refuted")
+            ET.SubElement(case, "failure", message="unproven: neither proved nor refuted", type="assert")
         yield case
 
 

@@ -206,7 +206,8 @@ def _unproven(claim: AssertResult, table: Table, folder: str, paint: Paint) -> s
     who = " and ".join(roles) or "a user without a role"
     more = f", and {len(claim.open) - 1} more" if len(claim.open) > 1 else ""
     headline = _headline("unproven", "warning", claim.title or _first_line(claim.place), paint)
-    return f"{headline}   {place}\n  neither proved nor refuted: {safe(f'{who}, {action} on {kind}')}{more}"
+    help = "" if claim.solver else "\n  = help: install remit[prove], which settles such asserts"
+    return f"{headline}   {place}\n  neither proved nor refuted: {safe(f'{who}, {action} on {kind}')}{more}{help}"
 
 
 # -- places ------------------------------------------------------------------------------------------------------------

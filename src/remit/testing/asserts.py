@@ -1,4 +1,4 @@
-"""Settles `assert`s as far as normal forms do (SEMANTICS 7): proved, failed, or unproven. The first two are certain.
+"""Settles `assert`s (SEMANTICS 7): proved, failed, or unproven. The first two are certain.
 
 Somebody with given roles may do something exactly where the condition *allowed* is true: one of the allow rules that
 these roles reach (with `everyone` and `members`), and not any of the deny rules. Kleene's logic does the rest: an allow
@@ -94,6 +94,7 @@ class AssertResult:
     result: Literal["proved", "failed", "unproven"]
     offences: tuple[Offence, ...] = field(default=())
     open: tuple[OpenCell, ...] = field(default=())
+    solver: bool = True  # whether it could be asked
 
 
 def settle_asserts(table: Table, index: Index | None = None) -> list[AssertResult]:
@@ -164,7 +165,8 @@ class Settler:
         result: Literal["proved", "failed", "unproven"] = (
             "failed" if offences else "unproven" if unsettled else "proved"
         )
-        return AssertResult(claim.title, claim.kind, claim.place, result, tuple(offences), tuple(unsettled))
+        asked = self.claims is not None
+        return AssertResult(claim.title, claim.kind, claim.place, result, tuple(offences), tuple(unsettled), asked)
 
     # -- questions ---------------------------------------------------------------------------------------------------
 

@@ -9,11 +9,11 @@ language has what they change, with those of its own: `except`, includes, and ho
     role viewer { allow read on * except report }
     role vet includes viewer { allow refund on invoice when resource.amount <= 500 }
 
-    drop-rule         `vet` without its rule                     widen-actions    allow * on invoice when …
-    flip-effect       deny refund on invoice when …              widen-types      allow refund on * when …
-    drop-condition    allow refund on invoice                    drop-except      `viewer` with report
-    negate-condition  … when not resource.amount <= 500          drop-include     `vet` without viewer
-    move-bound        … when resource.amount <= 501, <= 499      swap-include     `vet` includes another role
+    drop-rule         `vet` without its rule                  widen-actions  allow * on invoice when …
+    flip-effect       deny refund on invoice when …           widen-types    allow refund on invoice, payment when …
+    drop-condition    allow refund on invoice                 drop-except    `viewer` with report
+    negate-condition  … when not resource.amount <= 500       drop-include   `vet` without viewer
+    move-bound        … when resource.amount <= 501, <= 499   swap-include   `vet` includes another role
 
 A mutant is data; `mutated` makes its table. Rules are changed in the table, so that most mutants cost next to nothing;
 what a table does not keep (`except`, direct includes, where a condition is declared) takes the model. Of an overlay,
@@ -39,8 +39,10 @@ Cell = tuple[str, str]  # type, action
 OPERATORS: Mapping[str, str] = {
     "drop-rule": "without the rule",
     "flip-effect": "`allow` and `deny` exchanged",
-    "widen-actions": "for every action of the same types",
-    "widen-types": "for every type of the same areas; where it has them already, of all areas",
+    "drop-type": "without one of several types",
+    "drop-action": "without one of several actions",
+    "widen-actions": "for every action of one of its types",
+    "widen-types": "for one more type of its areas; where it has them all, for those of all areas",
     "drop-except": "without an item of `except`",
     "drop-condition": "without `when`",
     "negate-condition": "with the opposite condition",
@@ -183,7 +185,8 @@ class _Rules:
 
     def _of_rule(self, rule: RuleEntry, written: Rule | None) -> Iterator[Mutant]:
         def made(operator: str, said: str, changed: RuleEntry) -> Mutant:
-            return Mutant(operator, rule.place, said, (changed,))
+            more = cells_of(changed) - cells_of(rule)
+            return Mutant(operator, rule.place, said or f"with {_listed(more)}, too", (changed,))
 
         yield made("drop-rule", "without this rule", rule._replace(cells={}))
         flipped = "deny" if rule.effect == "allow" else "allow"
@@ -200,11 +203,14 @@ class _Rules:
                 cells = coverage.rule_cells(left, base.areas, base.types)
                 actions = [f"{item.action.name} on "] if item.action is not None else []
                 said = f"without `except {''.join(actions)}{item.type or '*'}`"
-                yield made("drop-except", said, rule._replace(cells=_sorted(cells)))
-        for operator, widened in (("widen-actions", self._all_actions(rule)), ("widen-types", self._all_types(rule))):
-            more = cells_of(rule._replace(cells=widened)) - cells_of(rule)
-            if more:
-                yield made(operator, f"for more: {_listed(more)}", rule._replace(cells=widened))
+                yield made("drop-except", said, rule._replace(cells=_in_order(cells)))
+        for said, left in _narrower(rule):
+            yield made("drop-type" if said in rule.cells else "drop-action", f"without `{said}`", left)
+        for name in rule.cells:
+            widened = {**rule.cells, name: tuple(sorted(self.table.types[name].actions))}
+            yield made("widen-actions", "", rule._replace(cells=widened))
+        for cells in self._more_types(rule):
+            yield made("widen-types", "", rule._replace(cells=cells))
 
     def _written(self) -> dict[tuple[str, int, int], Rule]:
         """The own rules as written, by place."""
@@ -215,24 +221,24 @@ class _Rules:
         rules = (rule for found in (*blocks, *roles, *self.model.extensions.values()) for rule in found)
         return {(rule.span.source.name, rule.span.line, rule.span.column): rule for rule in rules}
 
-    def _all_actions(self, rule: RuleEntry) -> dict[str, tuple[str, ...]]:
-        return {name: tuple(sorted(self.table.types[name].actions)) for name in rule.cells}
-
-    def _all_types(self, rule: RuleEntry) -> dict[str, tuple[str, ...]]:
-        """The rule's actions on every type of its areas; where that is what it covers already, of all areas."""
+    def _more_types(self, rule: RuleEntry) -> Iterator[dict[str, tuple[str, ...]]]:
+        """The rule's cells with one more type of its areas; where it has all of those, with all types of all areas."""
         areas = {self.table.types[name].area for name in rule.cells}
-        inside = [name for area in areas for name in self.by_area[area]]
-        found = self._on(rule, inside)
-        return found if found != dict(rule.cells) else self._on(rule, self.table.types)
+        inside = self._others(rule, [name for area in sorted(areas) for name in self.by_area[area]])
+        for name, actions in inside.items():
+            yield _in_order({**rule.cells, name: actions})
+        if not inside:
+            yield _in_order({**rule.cells, **self._others(rule, self.table.types)})
 
-    def _on(self, rule: RuleEntry, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    def _others(self, rule: RuleEntry, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Other types that the rule could be about, with those of its actions that they have."""
         actions = {action for found in rule.cells.values() for action in found}
-        cells = dict(rule.cells)
-        for name in names:
-            here = tuple(sorted(actions.intersection(self.table.types[name].actions)))
-            if name not in cells and here and self._readable(rule.condition, name):
-                cells[name] = here
-        return {name: cells[name] for name in sorted(cells)}
+        here = {name: tuple(sorted(actions.intersection(self.table.types[name].actions))) for name in names}
+        return {
+            name: found
+            for name, found in here.items()
+            if name not in rule.cells and found and self._readable(rule.condition, name)
+        }
 
     def _readable(self, condition: ex.Expr | None, name: str) -> bool:
         """Whether a type has what a condition reads."""
@@ -276,7 +282,17 @@ def _said_by(rule: RuleEntry) -> tuple[object, ...]:
     return (rule.effect if rule.cells else "", rule.cells, rule.condition if rule.cells else None)
 
 
-def _sorted(cells: Mapping[str, frozenset[str]]) -> dict[str, tuple[str, ...]]:
+def _narrower(rule: RuleEntry) -> Iterator[tuple[str, RuleEntry]]:
+    """A rule of several types without one of them, one of several actions without one, each with what it is without."""
+    for name in rule.cells if len(rule.cells) > 1 else ():
+        yield name, rule._replace(cells={kept: found for kept, found in rule.cells.items() if kept != name})
+    actions = sorted({action for found in rule.cells.values() for action in found})
+    for action in actions if len(actions) > 1 else ():
+        left = {name: tuple(one for one in found if one != action) for name, found in rule.cells.items()}
+        yield action, rule._replace(cells={name: found for name, found in left.items() if found})
+
+
+def _in_order(cells: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(cells[name])) for name in sorted(cells)}
 
 
