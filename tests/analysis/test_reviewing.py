@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from remit.analysis.concerned import Concerned
-from remit.analysis.reviewing import Entry, Review, chosen, review, review_people, with_people
+from remit.analysis.folding import Entry
+from remit.analysis.reviewing import Review, chosen, review, review_people, with_people
 from remit.directory.reader import read_directory
 from remit.directory.shape import Directory, Group, User
 from remit.evaluator.pdp import Pdp

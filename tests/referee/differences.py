@@ -158,6 +158,8 @@ def judged(
         before, after = decisions(old, new, change)
         if before == after:
             yield Unlike("the referee decides the witness alike", case, layers, None, change)
+    if not all(fits(policy, case.directory) for policy in (old, new)):
+        return
     for request in case.requests:
         seen["requests"] += 1
         before, after = (decide(_model(policy), case.directory, request, NOW) for policy in (old, new))
@@ -215,10 +217,9 @@ def alike(
     for done in range(requests):
         if done % 200 == 0:
             directory = maker.directory()
-            try:
-                pdps = [policy.bind(directory, clock=lambda: NOW) for policy in (old, new)]
-            except DirectoryError:
-                return  # it names a kind of places that one of them lacks
+            if not all(fits(policy, directory) for policy in (old, new)):
+                return
+            pdps = [policy.bind(directory, clock=lambda: NOW) for policy in (old, new)]
         request = maker.request(directory)
         seen["requests to equals"] += 1
         given = [pdp.decide(request).code for pdp in pdps]
@@ -229,6 +230,15 @@ def alike(
         if len({code == "allowed" for code in given}) > 1 and "invalid_request" not in given:
             other = Case(case.statements, case.sources, case.overlays, directory, [request])
             yield Unlike("policies without a difference decide otherwise", other, layers, request, given)
+
+
+def fits(policy: Policy, directory: Directory) -> bool:
+    """Whether the policy has the kinds of all places that the directory names."""
+    try:
+        policy.bind(directory)
+    except DirectoryError:
+        return False
+    return True
 
 
 def _model(policy: Policy) -> Any:

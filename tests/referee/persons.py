@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from referee.decide import Json, decide, places
-from referee.differences import Unlike, edited
+from referee.differences import Unlike, edited, fits
 from referee.generate import Case, Maker, make_case
 from referee.judge import build
 from referee.world import NOW
@@ -38,6 +38,8 @@ def unlike_people(seed: str, requests: int, seen: Counter[str]) -> Iterator[Unli
             return
         _, new, layers = made
     directory = case.directory if random.random() < 0.3 else edited_directory(maker, case.directory)
+    if not (fits(old, case.directory) and fits(new, directory)):
+        return
     seen["pairs"] += 1
     found = compare_people(old.table, case.directory, new.table, directory, NOW)
     case.requests = [maker.request(random.choice((case.directory, directory))) for _ in range(requests)]

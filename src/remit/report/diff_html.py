@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from remit.analysis.reviewing import ORDER, Entry, Review
+from remit.analysis.folding import ORDER, Entry
+from remit.analysis.reviewing import Review
 from remit.proof.compare import Kind
 from remit.report.diff_words import (
     Path,

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from remit.analysis.concerned import Person
-from remit.analysis.reviewing import ORDER, Review
+from remit.analysis.folding import ORDER
+from remit.analysis.reviewing import Review
 from remit.proof.case import Case
 from remit.proof.compare import Change, OpenCell
 from remit.proof.people import OpenPerson, PersonChange

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from remit.analysis.reviewing import Entry, Review
+from remit.analysis.folding import Entry
+from remit.analysis.reviewing import Review
 from remit.proof.beside import Beside
 from remit.proof.compare import Kind
 from remit.report.diff_words import (

@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from remit.analysis.reviewing import Entry, Review
+from remit.analysis.folding import Entry
+from remit.analysis.reviewing import Review
 from remit.report.diff_words import (
     Paths,
     after_words,

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from remit.analysis.concerned import Person
-from remit.analysis.reviewing import GAINS, LOSSES, Cell, Entry, Review
-from remit.analysis.reviewing import Term as Said
+from remit.analysis.folding import GAINS, LOSSES, Cell, Entry
+from remit.analysis.folding import Term as Said
+from remit.analysis.reviewing import Review
 from remit.model import expression as ex
 from remit.proof.beside import Beside
 from remit.proof.case import Case

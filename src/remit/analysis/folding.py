@@ -1,0 +1,303 @@
+"""What belongs together in a difference, as one entry: for readers.
+
+The exact difference is by cell and by group of roles (`remit.proof.compare`). One line that changed makes many of them:
+for each action it names, for each role that includes its own, and once more for what it forbids. Here they are folded:
+
+    vet, owner   refund on invoice   never → always   roles.remit:19  ┐  + vet  read, refund on invoice  never → always
+    vet, owner   read on invoice     never → always   roles.remit:19  ┘    also owner, which includes it
+
+    apart    of roles that are alike in a cell each has its own lines
+    causes   the changes of one cell, kind and cause are one, whatever else their roles have
+    leads    of these roles those that include no other: they are named, the others come through them
+    forbids  what a role forbids to others goes with what it may, where both have the same cause
+    cells    entries that read alike but for the cell are one
+
+Everything here is linear in the size of the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from remit.analysis.concerned import Person
+from remit.model import expression as ex
+from remit.proof.case import Case
+from remit.proof.compare import Change, Kind, Part
+from remit.proof.people import PersonChange
+from remit.table.shape import RuleEntry, Table
+
+Cell = tuple[str, str]  # type, action
+Term = tuple[str, str]  # effect, and its condition's text; empty: without one
+Block = Literal["everyone", "members", ""]
+
+ORDER: tuple[Kind, ...] = ("gained", "widened", "changed", "narrowed", "lost", "incomplete_only")
+GAINS: frozenset[Kind] = frozenset({"gained", "widened"})
+LOSSES: frozenset[Kind] = frozenset({"narrowed", "lost"})
+_LARGE = 60  # parts of a condition that is not written out
+
+
+class Entry(NamedTuple):
+    """One change as it is shown. `who` are roles, or users with `--by user`; empty for whoever holds no role, and with
+    a `block`, whose rules made it. `through` are roles that change because they include one of `who`. `old` and `new`
+    are the rules that settle the first of `cells`; `before` and `after` what they say, without the denies that stay as
+    they are (`kept`). `people` are those it concerns, None without a directory; `example` is the case as one of them
+    asks it, who is decided otherwise."""
+
+    part: Part
+    kind: Kind
+    who: tuple[str, ...]
+    through: tuple[str, ...]
+    block: Block
+    scopes: tuple[str | None, ...]
+    cells: tuple[Cell, ...]
+    old: tuple[RuleEntry, ...]
+    new: tuple[RuleEntry, ...]
+    caused_old: tuple[RuleEntry, ...]
+    caused_new: tuple[RuleEntry, ...]
+    before: tuple[Term, ...]
+    after: tuple[Term, ...]
+    kept: tuple[Term, ...]
+    case: Case
+    asking: tuple[str, ...]
+    now_allowed: bool
+    forbids_too: bool = False
+    people: tuple[Person, ...] | None = None
+    example: Case | None = None
+
+    @property
+    def sign(self) -> str:
+        """`+` for more, `-` for less, `~` for both, `?` on incomplete requests alone."""
+        return "+" if self.kind in GAINS else "-" if self.kind in LOSSES else "~" if self.kind == "changed" else "?"
+
+
+class Raw(NamedTuple):
+    """A change of one cell, of roles or of users."""
+
+    part: Part
+    kind: Kind
+    who: tuple[str, ...]
+    scopes: tuple[str | None, ...]
+    cell: Cell
+    old: tuple[RuleEntry, ...]
+    new: tuple[RuleEntry, ...]
+    caused_old: tuple[RuleEntry, ...]
+    caused_new: tuple[RuleEntry, ...]
+    case: Case
+    asking: tuple[str, ...]
+    now_allowed: bool
+
+    @property
+    def causes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The rules that made it, by number; all of them where none is new or gone."""
+        old, new = self.caused_old, self.caused_new
+        if not old and not new:
+            old, new = self.old, self.new
+        return tuple(rule.number for rule in old), tuple(rule.number for rule in new)
+
+
+def raw_of(
+    change: Change | PersonChange,
+    part: Part,
+    who: tuple[str, ...],
+    scopes: tuple[str | None, ...],
+    asking: tuple[str, ...],
+) -> Raw:
+    gone, come = change.caused_old, change.caused_new
+    if change.kind in GAINS:  # no deny that comes gives anything, and none that goes takes anything
+        come = tuple(rule for rule in come if rule.effect == "allow")
+    elif change.kind in LOSSES:
+        gone = tuple(rule for rule in gone if rule.effect == "allow")
+    return Raw(
+        part, change.kind, who, scopes, (change.type, change.action), change.old, change.new, gone, come, change.case,
+        asking, change.after == "allowed",
+    )  # fmt: skip
+
+
+def numbers(rules: Iterable[RuleEntry]) -> tuple[int, ...]:
+    return tuple(rule.number for rule in rules)
+
+
+# -- folding -----------------------------------------------------------------------------------------------------------
+
+
+class Folds:
+    """Folds the changes of each cell."""
+
+    def __init__(self, old: Table, new: Table) -> None:
+        self.tables = (new, old)
+        self.every = frozenset((*old.roles, *new.roles))
+        self._closed: dict[tuple[str, int], tuple[str, ...]] = {}
+        self._leads: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, str]]] = {}
+
+    def entries(self, raws: Iterable[Raw]) -> Iterator[Entry]:
+        """The entries of one cell each. INVARIANT: changes come cell by cell."""
+        cell: Cell | None = None
+        here: list[Raw] = []
+        for raw in raws:
+            if raw.cell != cell:
+                yield from self._cell(here)
+                cell, here = raw.cell, []
+            here.append(raw)
+        yield from self._cell(here)
+
+    def _cell(self, raws: Sequence[Raw]) -> Iterator[Entry]:
+        buckets: dict[object, list[Raw]] = {}
+        for raw in (part for whole in raws for part in self._apart(whole)):
+            buckets.setdefault((raw.part, raw.kind, raw.causes), []).append(raw)
+        may: dict[object, list[int]] = {}
+        found: list[Entry] = []
+        for bucket in buckets.values():
+            for entry in self._bucket(bucket):
+                key = (_direction(entry.kind), numbers(entry.caused_old), numbers(entry.caused_new))
+                if entry.part == "may":
+                    may.setdefault(key, []).append(len(found))
+                elif self._goes_with(entry, may.get(key, ()), found):
+                    continue
+                found.append(entry)
+        yield from found
+
+    def _apart(self, raw: Raw) -> Iterator[Raw]:
+        """The roles of a change by the rules that are theirs."""
+        if len(raw.who) < 2:
+            yield raw
+            return
+        lists = (raw.old, raw.new, raw.caused_old, raw.caused_new)
+        by_role = [_by_role(rules) for rules in lists]
+        parts: dict[object, tuple[list[tuple[RuleEntry, ...]], list[str]]] = {}
+        for role in raw.who:
+            own = [self._own(role, at % 2, rules) for at, rules in enumerate(by_role)]
+            parts.setdefault(tuple(map(numbers, own)), (own, []))[1].append(role)
+        for (old, new, caused_old, caused_new), roles in parts.values():
+            yield raw._replace(who=tuple(roles), old=old, new=new, caused_old=caused_old, caused_new=caused_new)
+
+    def _own(self, role: str, side: int, rules: Mapping[str | None, list[RuleEntry]]) -> tuple[RuleEntry, ...]:
+        """The rules that count for a role on one side: its own, those of what it includes, and those of the blocks."""
+        if (role, side) not in self._closed:
+            table = self.tables[1 - side]
+            named = role if role in table.roles else next((n for n in self._former(role) if n in table.roles), role)
+            includes = table.roles[named].includes if named in table.roles else ()
+            self._closed[role, side] = (named, *includes)
+        found = list(rules.get(None, ()))
+        for name in self._closed[role, side]:
+            found += rules.get(name, ())
+        return tuple(sorted(found, key=lambda rule: rule.number))
+
+    def _former(self, role: str) -> tuple[str, ...]:
+        return self.tables[0].roles[role].former if role in self.tables[0].roles else ()
+
+    def _goes_with(self, forbids: Entry, places: Sequence[int], found: list[Entry]) -> bool:
+        """Marks the change of what the same roles may themselves; whether there is one."""
+        for at in places:
+            if {*forbids.who} <= {*found[at].who, *found[at].through}:
+                found[at] = found[at]._replace(forbids_too=True)
+                return True
+        return False
+
+    def _bucket(self, bucket: Sequence[Raw]) -> Iterator[Entry]:
+        """One entry for each group that has a lead, or one for a block."""
+        block = self._block(bucket)
+        if block:
+            everybody = next((raw for raw in bucket if not raw.who), bucket[0])
+            yield entry_of(everybody._replace(who=()), (), block)
+            return
+        roles = tuple(sorted(role for raw in bucket for role in raw.who))
+        leads, above = self._led(roles)
+        home = {role: at for at, raw in enumerate(bucket) for role in raw.who}
+        through: dict[int, list[str]] = {}
+        for role, lead in above.items():
+            through.setdefault(home[lead], []).append(role)
+        for at, raw in enumerate(bucket):
+            own = tuple(role for role in leads if home[role] == at)
+            if own or not raw.who:
+                asking = own[:1] if raw.part == "may" and len(raw.asking) == 1 and own else raw.asking
+                yield entry_of(raw._replace(who=own, asking=asking), tuple(through.get(at, ())), "")
+
+    def _block(self, bucket: Sequence[Raw]) -> Block:
+        """The block whose rules did it to all: to whoever holds no role, or to every role there is."""
+        rules = [rule for raw in bucket for rule in (*raw.caused_old, *raw.caused_new)]
+        if not rules or any(rule.block is None for rule in rules):
+            return ""
+        if any(not raw.who for raw in bucket):
+            return "everyone"
+        concerned = sum(len(raw.who) for raw in bucket)
+        return "members" if rules[0].block == "members" and concerned == len(self.every) > 1 else ""
+
+    def _led(self, roles: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, str]]:
+        """The roles that include none of the others; and the others, each with one that it includes."""
+        found = self._leads.get(roles)
+        if found is None:
+            here = frozenset(roles)
+            inner = {
+                role: {other for other in self._included(role) if other in here and other != role} for role in roles
+            }
+            first = frozenset(role for role in roles if not inner[role])
+            leads = tuple(role for role in roles if not inner[role] & first)  # some where includes were turned round
+            above = {role: min(inner[role] & first) for role in roles if inner[role] & first}
+            found = self._leads[roles] = (leads, above)
+        return found
+
+    def _included(self, role: str) -> Iterator[str]:
+        for table in self.tables:
+            if role in table.roles:
+                yield from table.roles[role].includes
+
+
+def _by_role(rules: Iterable[RuleEntry]) -> dict[str | None, list[RuleEntry]]:
+    found: dict[str | None, list[RuleEntry]] = {}
+    for rule in rules:
+        found.setdefault(rule.role, []).append(rule)
+    return found
+
+
+def _direction(kind: Kind) -> str:
+    return "+" if kind in GAINS else "-" if kind in LOSSES else kind
+
+
+def entry_of(raw: Raw, through: tuple[str, ...], block: Block) -> Entry:
+    before, after = _terms(raw.old), _terms(raw.new)
+    if before == after:
+        before, after = _terms(raw.old, written_out=True), _terms(raw.new, written_out=True)
+    kept = tuple(term for term in before if term in after and term[0] == "deny" and raw.part == "may")
+    return Entry(
+        raw.part, raw.kind, raw.who, through, block, raw.scopes, (raw.cell,), raw.old, raw.new, raw.caused_old,
+        raw.caused_new, _without(before, kept), _without(after, kept), kept, raw.case, raw.asking, raw.now_allowed,
+    )  # fmt: skip
+
+
+def _without(terms: tuple[Term, ...], kept: tuple[Term, ...]) -> tuple[Term, ...]:
+    return tuple(term for term in terms if term not in kept)
+
+
+def _terms(rules: Iterable[RuleEntry], written_out: bool = False) -> tuple[Term, ...]:
+    """What rules say, each once, in the policy's own words; `written_out`: with the names of conditions resolved."""
+    found: dict[Term, None] = {}
+    for rule in rules:
+        text = " ".join(rule.condition_text.split())
+        if written_out and rule.condition is not None and ex.size(rule.condition) <= _LARGE:
+            text = ex.text(_resolved(rule.condition))
+        found[rule.effect, text] = None
+    return tuple(found)
+
+
+def _resolved(node: ex.Expr) -> ex.Expr:
+    """The condition without names of conditions."""
+    if isinstance(node, ex.Named):
+        return _resolved(node.body)
+    if isinstance(node, ex.And | ex.Or):
+        return type(node)(tuple(_resolved(part) for part in node.operands))
+    return ex.Not(_resolved(node.operand)) if isinstance(node, ex.Not) else node
+
+
+def by_cells(entries: Iterable[Entry]) -> list[Entry]:
+    """Entries that differ by their cell alone, as one."""
+    found: dict[object, list[Entry]] = {}
+    for entry in entries:
+        causes = (numbers(entry.caused_old), numbers(entry.caused_new))
+        who = (entry.who, entry.through, entry.block, entry.scopes)
+        key = (entry.part, entry.kind, who, entry.before, entry.after, causes, entry.forbids_too, entry.now_allowed)
+        found.setdefault(key, []).append(entry)
+    return [
+        same[0]._replace(cells=tuple(sorted({entry.cells[0] for entry in same}))) if len(same) > 1 else same[0]
+        for same in found.values()
+    ]
