@@ -268,3 +268,11 @@ def test_processes_at_once(tmp_path: Path) -> None:
     running = [subprocess.Popen([*command, str(number)], stdout=subprocess.PIPE, text=True) for number in range(4)]
     assert [process.communicate(timeout=120)[0].strip() for process in running] == ["0"] * 4
     assert [process.returncode for process in running] == [0] * 4
+
+
+def test_each_kind_has_its_own_room(tmp_path: Path) -> None:
+    """One cache keeps entries of several kinds, whichever came first."""
+    cache = Cache(tmp_path)
+    cache.put("one", "key", {"of": "one"})
+    cache.put("other", "key", {"of": "other"})
+    assert (cache.get("one", "key"), cache.get("other", "key")) == ({"of": "one"}, {"of": "other"})

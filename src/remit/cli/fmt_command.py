@@ -6,7 +6,6 @@ PATH… ──▶ files, each once ──▶ their texts in the format ──▶
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from remit.diagnostics import Diagnostic
 from remit.project.cache import Cache
 from remit.project.files import decode
 from remit.project.formatting import Formatted, each_once, files_at, format_file, format_source, write
+from remit.report.difference import difference
 from remit.source import Source
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
@@ -167,29 +167,13 @@ def _would(done: Formatted, diff: bool, quiet: bool) -> None:
         return
     colour = coloured()
     people = colour or sys.stdout.isatty()
-    for line in _differences(done.source.text, done.after or "", done.source.origin):
+    for line in difference(done.source.text, done.after or "", done.source.origin):
         said = shown(line) if people else line  # else it is a patch, which holds every sign as it is
         if colour and line.startswith(("+++", "---")):
             said = click.style(said, bold=True)
         elif colour and line[0] in _COLOURS:
             said = click.style(said, fg=_COLOURS[line[0]])
         click.echo(said, color=True)  # nothing is taken out
-
-
-def _differences(before: str, after: str, name: str) -> Iterator[str]:
-    """A unified difference, as lines without their ends."""
-    from difflib import unified_diff
-
-    for line in unified_diff(_lines(before), _lines(after), name, name, lineterm=""):
-        yield line.removesuffix("\n")
-        if line.endswith("\n"):
-            yield "\\ No newline at end of file"
-
-
-def _lines(text: str) -> list[str]:
-    """The lines of a text; the last is marked where it has no end, for it differs from one that has."""
-    lines = text.split("\n")
-    return [*lines[:-1], lines[-1] + "\n"] if lines[-1] else lines[:-1]
 
 
 def _say(text: str, quiet: bool, err: bool = False) -> None:

@@ -16,6 +16,7 @@ import os
 import re
 import stat
 import time
+from collections import Counter
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -47,7 +48,7 @@ class Cache:
 
     def __init__(self, folder: Path | None) -> None:
         self._root = None if folder is None else folder / FOLDER
-        self._put = 0
+        self._put: Counter[str] = Counter()  # by kind
 
     def get(self, kind: str, key: str) -> Any:
         """The data put under a key, as JSON has it; None where there is none."""
@@ -68,13 +69,13 @@ class Cache:
             return
         with suppress(OSError):
             folder = self._root / kind
-            if self._put % _PRUNED_EVERY == 0:
+            if self._put[kind] % _PRUNED_EVERY == 0:
                 _prepare(self._root, kind)
             if not (_is_folder(self._root) and _is_folder(folder)):
                 return
-            if self._put % _PRUNED_EVERY == 0:
+            if self._put[kind] % _PRUNED_EVERY == 0:
                 _prune(folder)
-            self._put += 1
+            self._put[kind] += 1
             write_whole(folder / name, f"{_HEAD}{_sum(name, payload)}{_MIDDLE}{payload}{_TAIL}")
 
 

@@ -29,6 +29,7 @@ from remit.proof.beside import Beside, beside
 from remit.proof.case import Case, World
 from remit.proof.requests import Requests, reading_of
 from remit.proof.solver import UnknownError, require
+from remit.proof.terms import Term
 from remit.proof.views import (
     EVERYONE,
     MEMBERS,
@@ -323,7 +324,8 @@ class Comparison:
             before, after = z3.And(before, was), z3.And(after, will)
         elif apart:
             base = [requests.only(0), z3.Not(requests.terms.uncertain)]
-        return self._answer(requests, base, before, after, gain, loss)
+        lines = ((old, old), (new, new)) if apart else ((old, group.old), (new, group.new))
+        return self._answer(requests, base, before, after, gain, loss, requests.read(*lines))
 
     def _ask_forbids(self, requests: Requests, own: Group, asked: _Asked) -> Any:
         old, new, others, apart = asked
@@ -342,7 +344,13 @@ class Comparison:
             will = z3.Or([self._allowing(requests, 1, new, group) for group in others])
             may = z3.Or(was, will)
         gain, loss = z3.And(before, z3.Not(after), will), z3.And(after, z3.Not(before), was)
-        answer = self._answer(requests, base, z3.And(may, z3.Not(before)), z3.And(may, z3.Not(after)), gain, loss)
+        every = [own, *others]
+        lines = [
+            (old, {key for group in every for key in group.old}),
+            (new, {key for group in every for key in group.new}),
+        ]
+        read = requests.read(*([(old, old), (new, new)] if apart else lines))
+        answer = self._answer(requests, base, z3.And(may, z3.Not(before)), z3.And(may, z3.Not(after)), gain, loss, read)
         if answer is None or apart or self.quick:
             return answer
         kind, case, _, model = answer
@@ -357,7 +365,9 @@ class Comparison:
         placed = requests.placed()
         return requests.z3.And(allowed, requests.z3.Not(placed) if group.mask == EVERYONE else placed)
 
-    def _answer(self, requests: Requests, base: list[Any], before: Any, after: Any, gain: Any, loss: Any) -> Any:
+    def _answer(
+        self, requests: Requests, base: list[Any], before: Any, after: Any, gain: Any, loss: Any, read: frozenset[Term]
+    ) -> Any:
         """Class, case, roles and model of a difference, None where there is none."""
         if self.quick:
             found = requests.asked.can_be(*base, requests.z3.Or(gain, loss))
@@ -365,7 +375,8 @@ class Comparison:
         verdict_ = verdict(requests, base, before, after, gain, loss)
         if verdict_ is None:
             return None
-        return verdict_.kind, requests.case(verdict_.model), requests.roles(verdict_.model), verdict_.model
+        case = requests.case(verdict_.model, read=read)
+        return verdict_.kind, case, requests.roles(verdict_.model), verdict_.model
 
     # -- the change --------------------------------------------------------------------------------------------------
 

@@ -248,8 +248,7 @@ class _People:
         texts = [text for _, text in (*before, *after)]
         personal = any(_OF_USER in text for text in texts)
         local = personal or any(_OF_SCOPE in text for text in texts)
-        timed = any(_OF_TIME in text for text in texts)
-        period = self._period(users) if timed else None
+        period = self._period(users) if any(_OF_TIME in text for text in texts) else None
         question = (before, after, name if personal else None, scope if local else None, period)
         if question not in requests.answers:
             try:
@@ -259,7 +258,8 @@ class _People:
                 base += self._within(requests, period) if period is not None else []
                 gain, loss = z3.And(may[1], z3.Not(may[0])), z3.And(may[0], z3.Not(may[1]))
                 found = verdict(requests, base, may[0], may[1], gain, loss)
-                requests.answers[question] = found and (found.kind, requests.case(found.model))
+                read = requests.read((views[0], before), (views[1], after))
+                requests.answers[question] = found and (found.kind, requests.case(found.model, read=read))
             except UnknownError:
                 requests.answers[question] = "unknown"
         answer = requests.answers[question]
@@ -271,8 +271,7 @@ class _People:
         properties = {key: value for key, value in case.properties.items() if key != "scope"}
         if scope is not None:
             properties["scope"] = scope
-        context = {key: value for key, value in case.context.items() if key != "time" or timed}
-        request = Case(name, {}, (), case.id, properties, context, case.missing)
+        request = Case(name, {}, (), case.id, properties, case.context, case.missing)
         codes = [
             side.pdp.ask(name, cell[1], request.resource(cell[0]), request.context).judged.code for side in self.sides
         ]

@@ -14,7 +14,7 @@ from remit.instant import format_instant
 from remit.model.types import Reading
 from remit.proof.case import OTHER, SOMEONE, Case
 from remit.proof.solver import Asked
-from remit.proof.terms import ROLES, SCOPE, Kinds, Side, Term, Terms
+from remit.proof.terms import ROLES, SCOPE, TIME, Kinds, Side, Term, Terms, read_by
 from remit.proof.views import EVERYONE, MEMBERS, Key, View, Views
 from remit.table.shape import Table
 
@@ -135,6 +135,10 @@ class Requests:
     def is_true(self, model: Any, formula: Any) -> bool:
         return bool(self.z3.is_true(model.eval(formula, model_completion=True)))
 
+    def read(self, *lines: tuple[View, Iterable[Key]]) -> frozenset[Term]:
+        """The attributes that some lines read."""
+        return frozenset(term for view, keys in lines for key in keys for term in read_by(view[key].form))
+
     def elsewhere(self, case: Case) -> Case:
         """The case at a place that the directory does not know."""
         if not case.placed:
@@ -142,17 +146,22 @@ class Requests:
         properties = {**case.properties, "scope": f"{self.terms.kind}/nowhere"}
         return replace(case, properties=properties, placed=False)
 
-    def case(self, model: Any, texts: dict[int, str] | None = None) -> Case:
-        """The request that a model stands for. `texts`: what codes stand for already, and more once this is read."""
-        return _Reader(self, model, {} if texts is None else texts).case()
+    def case(self, model: Any, texts: dict[int, str] | None = None, read: frozenset[Term] | None = None) -> Case:
+        """The request that a model stands for. `texts`: what codes stand for already, and more once this is read.
+        `read`: the attributes that are asked for, where other questions have named more."""
+        return _Reader(self, model, {} if texts is None else texts, read).case()
 
 
 class _Reader:
     """Reads one model."""
 
-    def __init__(self, requests: Requests, model: Any, texts: dict[int, str]) -> None:
+    def __init__(self, requests: Requests, model: Any, texts: dict[int, str], read: frozenset[Term] | None) -> None:
         self.requests = requests
         self.terms = requests.terms
+        self.named = [term for term in self.terms.named if read is None or term in read or term in self.terms.aside]
+        if ROLES in self.named and TIME in self.terms.named and TIME not in self.named:
+            self.named.append(TIME)
+        self.aside = self.terms.aside if read is None else {TIME} - read
         self.model = model
         self.texts = texts
         self.texts.update((code, text) for text, code in self.terms.codes.items())
@@ -178,23 +187,21 @@ class _Reader:
         is_true = self.requests.is_true
         user = SOMEONE
         groups: tuple[str, ...] = ()
-        for term in self.terms.named:
+        for term in self.named:
             if term[0].startswith("user "):
                 continue  # what a directory says of somebody
             if term == ("user", "id"):
                 user = self.text(self.number(self.terms.value(term, "text")))
             elif term == ("user", "groups"):
                 groups = tuple(dict.fromkeys(str(one) for one in self.elements(term)))
-            elif term not in (ROLES, SCOPE) and (
-                term not in self.terms.aside or is_true(self.model, self.terms.uncertain)
-            ):
+            elif term not in (ROLES, SCOPE) and (term not in self.aside or is_true(self.model, self.terms.uncertain)):
                 self.attribute(term, roots, missing)
         resource = roots["resource"]
         placed = True
-        if ROLES in self.terms.named or SCOPE in self.terms.named:
+        if ROLES in self.named or SCOPE in self.named:
             given = is_true(self.model, self.terms.given)
             placed = not given or is_true(self.model, self.terms.placed)
-            if given and SCOPE in self.terms.named:
+            if given and SCOPE in self.named:
                 resource["scope"] = self.text(self.number(self.terms.value(SCOPE, "text")))
             elif given and self.root is not None and placed:
                 resource["scope"] = self.root
@@ -204,7 +211,7 @@ class _Reader:
                 missing.append("resource.scope")
         elif self.root is not None:
             resource["scope"] = self.root
-        identified = ("resource", "id") in self.terms.named
+        identified = ("resource", "id") in self.named
         identifier = resource.pop("id", None) if identified else "r1"
         return Case(
             user,
@@ -215,7 +222,7 @@ class _Reader:
             roots["context"],
             tuple(missing),
             placed,
-            ROLES in self.terms.named and is_true(self.model, self.terms.uncertain),
+            ROLES in self.named and is_true(self.model, self.terms.uncertain),
         )
 
     def attribute(self, term: Term, roots: dict[str, dict[str, Any]], missing: list[str]) -> None:

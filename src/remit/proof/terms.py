@@ -189,6 +189,15 @@ def _is_form(side: Any) -> bool:
     return isinstance(side, list) and bool(side) and side[0] in _COMPARED
 
 
+def read_by(form: Normal) -> Iterator[Term]:
+    """The attributes that a condition reads."""
+    if _is_term(form):
+        yield form[0], form[1]
+    elif isinstance(form, list):
+        for part in form:
+            yield from read_by(part)
+
+
 def attribute(term: Term) -> Attr:
     """The attribute that a term stands for, on whichever side."""
     return Attr(term[0].partition(" ")[0], term[1])

@@ -204,8 +204,8 @@ class _Rules:
                 actions = [f"{item.action.name} on "] if item.action is not None else []
                 said = f"without `except {''.join(actions)}{item.type or '*'}`"
                 yield made("drop-except", said, rule._replace(cells=_in_order(cells)))
-        for said, left in _narrower(rule):
-            yield made("drop-type" if said in rule.cells else "drop-action", f"without `{said}`", left)
+        for operator, name, left in _narrower(rule):
+            yield made(operator, f"without `{name}`", left)
         for name in rule.cells:
             widened = {**rule.cells, name: tuple(sorted(self.table.types[name].actions))}
             yield made("widen-actions", "", rule._replace(cells=widened))
@@ -282,14 +282,15 @@ def _said_by(rule: RuleEntry) -> tuple[object, ...]:
     return (rule.effect if rule.cells else "", rule.cells, rule.condition if rule.cells else None)
 
 
-def _narrower(rule: RuleEntry) -> Iterator[tuple[str, RuleEntry]]:
+def _narrower(rule: RuleEntry) -> Iterator[tuple[str, str, RuleEntry]]:
     """A rule of several types without one of them, one of several actions without one, each with what it is without."""
     for name in rule.cells if len(rule.cells) > 1 else ():
-        yield name, rule._replace(cells={kept: found for kept, found in rule.cells.items() if kept != name})
+        kept = {other: found for other, found in rule.cells.items() if other != name}
+        yield "drop-type", name, rule._replace(cells=kept)
     actions = sorted({action for found in rule.cells.values() for action in found})
     for action in actions if len(actions) > 1 else ():
         left = {name: tuple(one for one in found if one != action) for name, found in rule.cells.items()}
-        yield action, rule._replace(cells={name: found for name, found in left.items() if found})
+        yield "drop-action", action, rule._replace(cells={name: found for name, found in left.items() if found})
 
 
 def _in_order(cells: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:

@@ -15,10 +15,12 @@ different for somebody, by a request that the comparison finds: as a test, it wo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from remit.evaluator.index import Index
 from remit.model.policy import Model
+from remit.proof.case import Case, World
 from remit.proof.compare import Change, Comparison
 from remit.table.shape import AssertEntry, EventEntry, Table, TestEntry
 from remit.testing.accepted import Acceptance, Trouble, unused
@@ -246,12 +248,32 @@ class Trial:
                 break
         if best is None:
             return Outcome(mutant, "survived", unproven=True)
+        best = _plainer(best, old, new)
         test = ""
         if best.case.placed and not best.case.uncertain:
             allowed = best.before == "allowed"
             asked = Witness(best.asking, best.type, best.action, best.case, allowed, frozenset())
             test = suggested(self.table, self.index, [asked])
         return Outcome(mutant, "survived", example=best, test=test)
+
+
+def _plainer(change: Change, old: Table, new: Table) -> Change:
+    """The example without what it says and does not need."""
+    worlds = (World(old), World(new))
+
+    def told(case: Case) -> bool:
+        codes = (world.judge(change.asking, change.type, change.action, case).code for world in worlds)
+        return tuple(codes) == (change.before, change.after)
+
+    case = change.case
+    parts: tuple[Literal["properties", "context", "attributes"], ...] = ("properties", "context", "attributes")
+    for part in parts:
+        for name in getattr(case, part):
+            values = {key: value for key, value in getattr(case, part).items() if key != name}
+            less = replace(case, **{part: values})
+            if told(less):
+                case = less
+    return change._replace(case=case)
 
 
 def _awkward(change: Change) -> tuple[bool, bool, bool]:

@@ -1,0 +1,172 @@
+"""`remit test --mutate`: tries the mutants of policies whose tests passed, over several processes where that pays."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from remit.cli.session import fail, paint, shown
+
+if TYPE_CHECKING:
+    from remit.cli.testing import Plan, Ran
+    from remit.model.policy import Model
+    from remit.source import Source
+    from remit.table.shape import Table
+    from remit.testing.mutation import Mutation, Outcome, Trial
+    from remit.testing.mutants import Mutant
+    from remit.testing.run import Results
+
+LEAST_MUTANTS = 400  # from where on a second process pays: each compiles the policy once more
+
+Tick = Callable[[int], None]
+
+
+def mutate_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--mutate` and `--mutate-fail-under`."""
+    under = "Exit 1 where fewer mutants are noticed, and not because of single ones."
+    command = click.option("--mutate-fail-under", type=click.FloatRange(0, 100), metavar="PERCENT", help=under)(command)
+    return click.option("--mutate", is_flag=True, help="Change each rule and say which changes no test notices.")(
+        command
+    )
+
+
+def try_mutants(ran: Sequence[Ran], plan: Plan, jobs: int | None) -> list[Ran]:
+    """The same with what became of each policy's mutants. A policy with tests that fail is left as it is."""
+    from remit.proof.solver import MissingSolverError
+
+    found = []
+    for one in ran:
+        if one.results is None or one.results.failed or one.results.stopped:
+            if one.results is not None:
+                said = f"`{one.results.table.name}` has tests that fail: its mutants are not tried"
+                click.echo(f"{paint('warning', 'yellow', err=True)}: {shown(said)}", err=True)
+            found.append(one)
+            continue
+        try:
+            mutation = _tried(one.path, one.results, plan, jobs)
+        except MissingSolverError:
+            fail("it takes the solver to tell whether a mutant changes anything", "install remit[prove]")
+        results = one.results._replace(mutation=mutation)
+        found.append(one._replace(results=results, seconds=one.seconds + mutation.seconds))
+    return found
+
+
+def too_many_survive(results: Sequence[Results], under: float | None) -> bool:
+    """Whether mutants survive that should not: any without a reason, or with `under` more than leaves that percentage.
+    Comments that accept nothing count, too."""
+    low = False
+    for one in results:
+        if one.mutation is None:
+            continue
+        if one.mutation.troubles or (under is None and one.mutation.survivors):
+            low = True
+        if under is not None and one.mutation.score < under:
+            from remit.report.mutation_text import percent
+
+            said = f"the tests of `{shown(one.table.name)}` notice {percent(one.mutation)} of its mutants"
+            click.echo(f"{paint('error', 'red', err=True)}: {said}, and {under:g} % was asked for", err=True)
+            low = True
+    return low
+
+
+class _Opened(NamedTuple):
+    table: Table
+    model: Model | None
+    sources: list[Source]
+
+
+def _opened(path: str, plan: Plan) -> _Opened:
+    """A policy that compiled before, with its own texts; a table has neither model nor texts."""
+    where = Path(path)
+    if where.is_file() and where.suffix != ".remit":
+        from remit.policy import Policy
+
+        return _Opened(plan.selection.of(Policy.load(where).table), None, [])
+    from remit.project.policies import load
+
+    loaded = load(where)
+    assert loaded.compiled.table is not None
+    return _Opened(plan.selection.of(loaded.compiled.table), loaded.compiled.model, loaded.own)
+
+
+def _tried(path: str, results: Results, plan: Plan, jobs: int | None) -> Mutation:
+    from remit.testing.accepted import acceptances
+    from remit.testing.mutation import Trial, all_mutants, concluded, left_out
+
+    begun = time.perf_counter()
+    table, model, sources = _opened(path, plan)
+    mutants = all_mutants(table, model)
+    with _progress(results.table.name, len(mutants)) as tick:
+        processes = jobs or (_cores() if len(mutants) >= LEAST_MUTANTS else 1)
+        if processes > 1 and len(mutants) > 1:
+            outcomes = _in_processes(path, plan, mutants, processes, tick)
+        else:
+            trial = Trial(table, model, plan.now)
+            outcomes = []
+            for mutant in mutants:
+                outcomes.append(trial.outcome(mutant))
+                tick(1)
+    accepting, troubles = acceptances(sources)
+    left = left_out(table, model)
+    return concluded(outcomes, accepting, troubles, left, time.perf_counter() - begun)
+
+
+# -- in processes of their own -----------------------------------------------------------------------------------------
+
+_shared: dict[str, tuple[list[Mutant], Trial]] = {}  # what a process was started with
+
+
+def _in_processes(path: str, plan: Plan, mutants: Sequence[Mutant], jobs: int, tick: Tick) -> list[Outcome]:
+    """The outcomes, in order. A process makes the mutants anew and is told their numbers."""
+    from remit.cli.testing import process_context
+
+    size = -(-len(mutants) // (jobs * 8))
+    stretches = [range(at, min(at + size, len(mutants))) for at in range(0, len(mutants), size)]
+    outcomes: list[Outcome] = []
+    with ProcessPoolExecutor(jobs, process_context(), _begin, (path, plan)) as pool:
+        for found in pool.map(_stretch, stretches):
+            tick(len(found))
+            outcomes += found
+    return outcomes
+
+
+def _begin(path: str, plan: Plan) -> None:
+    from remit.testing.mutation import Trial, all_mutants
+
+    table, model, _ = _opened(path, plan)
+    _shared["policy"] = (all_mutants(table, model), Trial(table, model, plan.now))
+
+
+def _stretch(numbers: range) -> list[Outcome]:
+    mutants, trial = _shared["policy"]
+    return [trial.outcome(mutants[number]) for number in numbers]
+
+
+def _cores() -> int:
+    from remit.cli.testing import cores
+
+    return cores()
+
+
+@contextmanager
+def _progress(name: str, total: int) -> Iterator[Tick]:
+    """A bar on standard error, in a terminal alone."""
+    if not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.text import Text
+
+    columns = (TextColumn("{task.completed} of {task.total} mutants"), BarColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        progress.console.print(Text(shown(name)), end=" ") if False else None
+        task = progress.add_task("mutants", total=total)
+        yield lambda count: progress.advance(task, count)

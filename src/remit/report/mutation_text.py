@@ -1,0 +1,97 @@
+"""What mutants came to, for people: the count, then each that survives with its line, how it is changed, who could tell
+and the test that would, then those that may survive, and the comments that say so of nothing.
+
+    mutants 117 · 112 noticed by tests · 3 change nothing · 1 accepted · 1 survives · 98 %
+
+    survives: without `when resource.amount <= 500`   drop-condition
+       ┌─ roles.remit:14:5
+       │
+    14 │     allow refund on invoice when resource.amount <= 500
+       │     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       │
+       = somebody with vet may then refund on invoice: resource.amount is 501
+
+       # unreviewed: …
+       test "refund on invoice, as it is today" {
+"""
+
+from __future__ import annotations
+
+import math
+
+from remit.proof.compare import Change
+from remit.report.places import span_at
+from remit.report.quote import Mark, Paint, frames, plain, safe
+from remit.table.shape import Table
+from remit.testing.accepted import Trouble
+from remit.testing.mutation import Mutation, Outcome
+
+MOST_SURVIVORS = 20  # that are shown in text; the JSON lists all
+
+
+def draw_mutation(mutation: Mutation, table: Table, folder: str, paint: Paint = plain) -> list[str]:
+    """Blocks to stand with an empty line between them."""
+    survivors = mutation.survivors
+    blocks = [mutation_summary(mutation, paint)]
+    blocks += [_survivor(one, table, folder, paint) for one in survivors[:MOST_SURVIVORS]]
+    if len(survivors) > MOST_SURVIVORS:
+        more = len(survivors) - MOST_SURVIVORS
+        blocks.append(f"… and {more:,} more that survive{'s' if more == 1 else ''}: --output-format json lists all")
+    if mutation.accepted:
+        blocks.append("\n".join(_accepted(one, table, folder, paint) for one in mutation.accepted))
+    blocks += [_trouble(one, folder, paint) for one in mutation.troubles]
+    if mutation.left_out:
+        blocks.append("\n".join(f"{paint('left as they are', 'note')}: {safe(text)}" for text in mutation.left_out))
+    return blocks
+
+
+def mutation_summary(mutation: Mutation, paint: Paint = plain) -> str:
+    """`mutants 117 · 112 noticed by tests · 3 change nothing · 1 accepted · 1 survives · 98 %`."""
+    survive = len(mutation.survivors)
+    parts = [f"mutants {len(mutation.outcomes):,}", f"{mutation.killed:,} noticed by tests"]
+    if mutation.equivalent:
+        parts.append(f"{mutation.equivalent:,} change{'s' if mutation.equivalent == 1 else ''} nothing")
+    if mutation.accepted:
+        parts.append(f"{len(mutation.accepted):,} accepted")
+    if survive:
+        parts.append(paint(f"{survive:,} survive{'s' if survive == 1 else ''}", "warning"))
+    return " · ".join([*parts, f"{math.floor(mutation.score)} %"])
+
+
+def example_text(change: Change) -> str:
+    """`somebody with vet may then refund on invoice: resource.amount is 501`."""
+    who = f"somebody with {' and '.join(change.asking)}" if change.asking else "a user without a role"
+    may = "may then" if change.after == "allowed" else "may then not"
+    where = f": {change.case.text}" if change.case.text else ""
+    return f"{who} {may} {change.action} on {change.type}{where}"
+
+
+def _survivor(one: Outcome, table: Table, folder: str, paint: Paint) -> str:
+    mutant = one.mutant
+    lines = [f"{paint('survives', 'warning')}: {paint(safe(mutant.said), 'strong')}   {mutant.operator}"]
+    drawn, gutter = frames([Mark(span_at(table, mutant.place), "", "^", "warning")], folder, paint)
+    lines += [*drawn, f"{gutter} {paint('│', 'frame')}", f"{gutter} {paint('=', 'frame')} {safe(_told(one))}"]
+    if one.test:
+        lines += ["", *(f"{gutter} {safe(line)}".rstrip() for line in one.test.splitlines())]
+    return "\n".join(lines)
+
+
+def _told(one: Outcome) -> str:
+    if one.example is not None:
+        return example_text(one.example)
+    if one.unproven:
+        return "whether it changes anything could not be told"
+    return "no event of the tests comes out otherwise"
+
+
+def _accepted(one: Outcome, table: Table, folder: str, paint: Paint) -> str:
+    span = span_at(table, one.mutant.place)
+    place = frames([Mark(span, "", "^", "note")], folder, plain)[0][0].partition("┌─ ")[2]
+    said = f"{safe(one.mutant.said)}   {one.mutant.operator}   {paint(place, 'frame')}"
+    return f"{paint('accepted', 'note')}: {said}\n  {safe(one.reason)}"
+
+
+def _trouble(one: Trouble, folder: str, paint: Paint) -> str:
+    drawn, gutter = frames([Mark(one.span, "", "^", "warning")], folder, paint)
+    headline = f"{paint('comment', 'warning')}: {paint(safe(one.message), 'strong')}"
+    return "\n".join([headline, *drawn, f"{gutter} {paint('│', 'frame')}", f"{gutter} = help: {safe(one.help)}"])
