@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from remit.testing.mutants import Mutant
     from remit.testing.run import Results
 
-LEAST_MUTANTS = 400  # from where on a second process pays: each compiles the policy once more
+# From where on a second process pays. One process tries about 300 mutants in a second, and another takes half a second
+# to start and to compile the policy.
+LEAST_MUTANTS = 1_000
 
 Tick = Callable[[int], None]
 
@@ -50,7 +53,7 @@ def try_mutants(ran: Sequence[Ran], plan: Plan, jobs: int | None) -> list[Ran]:
             found.append(one)
             continue
         try:
-            mutation = _tried(one.path, one.results, plan, jobs)
+            mutation = _tried(one.path, plan, jobs)
         except MissingSolverError:
             fail("it takes the solver to tell whether a mutant changes anything", "install remit[prove]")
         results = one.results._replace(mutation=mutation)
@@ -96,15 +99,16 @@ def _opened(path: str, plan: Plan) -> _Opened:
     return _Opened(plan.selection.of(loaded.compiled.table), loaded.compiled.model, loaded.own)
 
 
-def _tried(path: str, results: Results, plan: Plan, jobs: int | None) -> Mutation:
+def _tried(path: str, plan: Plan, jobs: int | None) -> Mutation:
+    from remit.cli.testing import cores
     from remit.testing.accepted import acceptances
     from remit.testing.mutation import Trial, all_mutants, concluded, left_out
 
     begun = time.perf_counter()
     table, model, sources = _opened(path, plan)
     mutants = all_mutants(table, model)
-    with _progress(results.table.name, len(mutants)) as tick:
-        processes = jobs or (_cores() if len(mutants) >= LEAST_MUTANTS else 1)
+    with _progress(len(mutants)) as tick:
+        processes = jobs or (cores() if len(mutants) >= LEAST_MUTANTS else 1)
         if processes > 1 and len(mutants) > 1:
             outcomes = _in_processes(path, plan, mutants, processes, tick)
         else:
@@ -125,12 +129,11 @@ _shared: dict[str, tuple[list[Mutant], Trial]] = {}  # what a process was starte
 
 def _in_processes(path: str, plan: Plan, mutants: Sequence[Mutant], jobs: int, tick: Tick) -> list[Outcome]:
     """The outcomes, in order. A process makes the mutants anew and is told their numbers."""
-    from remit.cli.testing import process_context
-
     size = -(-len(mutants) // (jobs * 8))
     stretches = [range(at, min(at + size, len(mutants))) for at in range(0, len(mutants), size)]
     outcomes: list[Outcome] = []
-    with ProcessPoolExecutor(jobs, process_context(), _begin, (path, plan)) as pool:
+    context = multiprocessing.get_context("spawn")  # asserts have asked z3 here, whose threads no fork takes along
+    with ProcessPoolExecutor(jobs, context, _begin, (path, plan)) as pool:
         for found in pool.map(_stretch, stretches):
             tick(len(found))
             outcomes += found
@@ -149,24 +152,16 @@ def _stretch(numbers: range) -> list[Outcome]:
     return [trial.outcome(mutants[number]) for number in numbers]
 
 
-def _cores() -> int:
-    from remit.cli.testing import cores
-
-    return cores()
-
-
 @contextmanager
-def _progress(name: str, total: int) -> Iterator[Tick]:
+def _progress(total: int) -> Iterator[Tick]:
     """A bar on standard error, in a terminal alone."""
     if not sys.stderr.isatty():
         yield lambda count: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
-    from rich.text import Text
 
     columns = (TextColumn("{task.completed} of {task.total} mutants"), BarColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        progress.console.print(Text(shown(name)), end=" ") if False else None
         task = progress.add_task("mutants", total=total)
         yield lambda count: progress.advance(task, count)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from remit.cli.mutating import mutate_options, too_many_survive, try_mutants
 from remit.cli.session import Session, answers, coloured, fail, format_option, paint, policy_option, shown
 from remit.policy import clock
 
@@ -41,6 +42,7 @@ _BETWEEN = 0.1  # seconds between two drawings of how far the run is
 @click.option("--coverage-html", metavar="FILE", help="Write what the tests reach as a page.")
 @click.option("--suggest", is_flag=True, help="Write the tests that are missing, with the decisions of today.")
 @click.option("--append", is_flag=True, help="With --suggest: add to the end of the file that -o names.")
+@mutate_options
 @format_option(*FORMATS)
 @click.option("-o", "--output", "target", metavar="FILE", help="Write to a file instead of standard output.")
 @answers
@@ -55,6 +57,8 @@ def command(
     coverage_html: str | None,
     suggest: bool,
     append: bool,
+    mutate: bool,
+    mutate_fail_under: float | None,
     output_format: str | None,
     target: str | None,
 ) -> int:
@@ -67,6 +71,7 @@ def command(
       remit test
       remit test policies -k refund -k "not overlay*"
       remit test --coverage --fail-under 100
+      remit test --mutate
       remit test --suggest -o policy/more_tests.remit
       remit test --output-format junit -o tests.xml
 
@@ -90,9 +95,12 @@ def command(
     if patterns and not any(one.selected for one in ran) and any(one.results for one in ran):
         said = " ".join(f"-k {word!r}" if " " in word else f"-k {word}" for word in patterns)
         fail(f"no example and no assert is called so: `{said}`", "a pattern is part of a title, or all of it with `*`")
+    if mutate or mutate_fail_under is not None:
+        ran = try_mutants(ran, plan, jobs)
     found = [_Found(Path(one.path), one.results, one.seconds) for one in ran if one.results is not None]
     wanted.write(found)
     low = wanted.too_low(found)
+    low |= too_many_survive([one.results for one in found], mutate_fail_under)
     if any(one.refused for one in ran):
         return 2
     return int(low or any(one.results.failed or one.results.unproven for one in found))

@@ -60,7 +60,7 @@ Tick = Callable[[int], None]
 def run_policies(paths: Sequence[Path], plan: Plan, jobs: int | None, tick: Tick = lambda count: None) -> list[Ran]:
     """All policies, in order. `jobs` None: as many as there are cores, where there is enough to do. With `fail_fast`
     the policies behind one that failed are left out."""
-    wanted = 1 if plan.fail_fast else jobs or _cores()
+    wanted = 1 if plan.fail_fast else jobs or cores()
     if wanted > 1 and len(paths) > 1 and (jobs or sum(map(_size, paths)) >= LEAST_BYTES):
         found = []
         with _pool(min(wanted, len(paths))) as pool:
@@ -130,7 +130,8 @@ def _stretch(entries: Sequence[TestEntry]) -> Part:
     return run_part(table, entries, lambda: now, index, timer=time.perf_counter)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -55,7 +55,12 @@ def mutation_summary(mutation: Mutation, paint: Paint = plain) -> str:
         parts.append(f"{len(mutation.accepted):,} accepted")
     if survive:
         parts.append(paint(f"{survive:,} survive{'s' if survive == 1 else ''}", "warning"))
-    return " · ".join([*parts, f"{math.floor(mutation.score)} %"])
+    return " · ".join([*parts, percent(mutation)])
+
+
+def percent(mutation: Mutation) -> str:
+    """Rounded down: nothing but all is 100 %."""
+    return f"{math.floor(mutation.score)} %"
 
 
 def example_text(change: Change) -> str:

@@ -31,6 +31,7 @@ def results_data(found: Sequence[tuple[Results, float]]) -> dict[str, Any]:
                 "seconds": round(seconds, 3),
                 **({"stopped": True} if results.stopped else {}),
                 **({"coverage": coverage_data(results.coverage)} if results.coverage is not None else {}),
+                **_mutation(results),
             }
             for results, seconds in found
         ],
@@ -38,6 +39,14 @@ def results_data(found: Sequence[tuple[Results, float]]) -> dict[str, Any]:
         "failed": sum(results.failed for results, _ in found),
         "unproven": sum(results.unproven for results, _ in found),
     }
+
+
+def _mutation(results: Results) -> dict[str, Any]:
+    if results.mutation is None:
+        return {}
+    from remit.report.mutation_json import mutation_data
+
+    return {"mutation": mutation_data(results.mutation)}
 
 
 def _test(test: TestResult, results: Results) -> dict[str, Any]:

@@ -103,6 +103,10 @@ def _details(results: Results, folder: str, paint: Paint) -> list[str]:
         blocks.append(paint("stopped at the first failure", "warning"))
     if results.coverage is not None:
         blocks.append(draw_coverage(results.coverage, lambda file: path_in(results.table, file, folder), paint))
+    if results.mutation is not None:
+        from remit.report.mutation_text import draw_mutation
+
+        blocks += draw_mutation(results.mutation, results.table, folder, paint)
     return blocks
 
 

@@ -71,7 +71,9 @@ def unused(found: Sequence[Acceptance], used: Iterable[tuple[str, Place]]) -> li
     survivors = list(used)
     troubles = []
     for one in found:
-        idle = [name for name in one.operators if not any(one.takes(name, place) for by, place in survivors if by == name)]
+        idle = [
+            name for name in one.operators if not any(one.takes(name, place) for by, place in survivors if by == name)
+        ]
         if idle:
             words = " and ".join(f"`{name}`" for name in idle)
             help = "take it out: a test notices the change, nobody could, or there is none"

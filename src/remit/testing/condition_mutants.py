@@ -55,7 +55,9 @@ def replaced(node: ex.Expr, name: str, body: ex.Expr) -> ex.Expr:
         return node if inside is node.body else ex.Named(node.name, inside)
     if isinstance(node, ex.And | ex.Or):
         operands = tuple(replaced(part, name, body) for part in node.operands)
-        return node if all(new is old for new, old in zip(operands, node.operands, strict=True)) else type(node)(operands)
+        return (
+            node if all(new is old for new, old in zip(operands, node.operands, strict=True)) else type(node)(operands)
+        )
     if isinstance(node, ex.Not):
         operand = replaced(node.operand, name, body)
         return node if operand is node.operand else ex.Not(operand)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from remit.evaluator.index import Index
 from remit.table.shape import Table, TestEntry
@@ -12,6 +12,9 @@ from remit.testing.asserts import AssertResult, settle_asserts
 from remit.testing.coverage import Coverage, coverage
 from remit.testing.examples import TestResult, run_test
 from remit.testing.goals import Asked, Goal, Watch
+
+if TYPE_CHECKING:
+    from remit.testing.mutation import Mutation
 
 
 class Results(NamedTuple):
@@ -24,6 +27,7 @@ class Results(NamedTuple):
     coverage: Coverage | None = None
     now: int = 0
     stopped: bool = False
+    mutation: Mutation | None = None
 
     @property
     def passed(self) -> int:
