@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import decide, frontend, people, startup
+from benchmarks import decide, diff, frontend, people, startup
 from benchmarks.timing import Figure
 
 PARTS: dict[str, tuple[str, Callable[[bool], list[Figure]]]] = {
@@ -16,6 +16,7 @@ PARTS: dict[str, tuple[str, Callable[[bool], list[Figure]]]] = {
     "frontend": ("From text to table", frontend.measure),
     "startup": ("One question from a shell", startup.measure),
     "people": ("Directories in databases", people.measure),
+    "diff": ("Proofs and checks of a large policy", diff.measure),
 }
 _MET = {True: "yes", False: "**no**", None: ""}
 

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "remit"
 # lower floor. "" is `remit/__init__.py`.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("", "__main__"),  # the package's face, which loads what it names when asked for, and `python -m remit`
-    ("cli", "server", "lsp"),  # how it is called
+    ("cli", "server", "lsp", "pytest_plugin"),  # how it is called
     ("policy",),  # the objects of the Python interface
     ("stores",),  # what keeps a directory that changes: files and databases
     ("project",),  # the one room that opens what users wrote
@@ -301,7 +301,7 @@ def test_a_touch_of_the_world_is_seen(source: str) -> None:
 
 
 def test_pure_rooms_are_those_below_project() -> None:
-    """The command line, the public face and `project` may touch the world; every other room, new ones too, may not."""
+    """What is called from outside, the face and `project` may touch the world; every other room, new ones too, not."""
     worldly = {name for rooms in FLOORS for name in rooms if not pure(f"remit.{name}" if name else "remit")}
-    assert worldly == {"", "__main__", "cli", "server", "lsp", "policy", "stores", "project"}
+    assert worldly == {"", "__main__", "cli", "server", "lsp", "pytest_plugin", "policy", "stores", "project"}
     assert pure("remit.cellar.wine")

@@ -149,6 +149,34 @@ def test_each_measured_loop_has_bytecode_of_its_own() -> None:
     assert one.func.__code__ is not other.func.__code__
 
 
+def test_the_policy_for_proofs_is_the_size_it_says_and_changes_as_told() -> None:
+    """Of ten lines exactly these are others; of every bound, every condition on an int, and nothing else."""
+    diff = _module("diff")
+    made = diff.large(20, 30, 10)
+    table = Policy.from_sources({"large.remit": made}).table
+    assert (len(table.rules), len(table.roles), len(table.types)) == (200, 20, 30)
+    assert diff.large(20, 30, 10) == made
+    few = diff.large(20, 30, 10, diff.Changed(rules=frozenset(range(5, 200, 20))))
+    assert len(made.splitlines()) == len(few.splitlines())
+    assert sum(one != other for one, other in zip(made.splitlines(), few.splitlines(), strict=True)) == 10
+    every = diff.large(20, 30, 10, diff.Changed(bounds=1))
+    pairs = [pair for pair in zip(made.splitlines(), every.splitlines(), strict=True) if pair[0] != pair[1]]
+    assert len(pairs) == sum(" when " in line for line in made.splitlines())
+
+
+def test_both_ways_to_ask_are_compared_by_what_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A way that says something else has no speed."""
+    diff = _module("diff")
+    assert diff._asking(diff.QUICK)
+
+    def none(self: object, *formulas: object) -> None:
+        return None
+
+    monkeypatch.setattr(diff._Fresh, "model", none)
+    with pytest.raises(RuntimeError, match="do not say the same"):
+        diff._asking(diff.QUICK)
+
+
 @pytest.mark.slow
 def test_every_benchmark_runs_to_its_end(tmp_path: Path) -> None:
     report = tmp_path / "report.md"
@@ -162,6 +190,10 @@ def test_every_benchmark_runs_to_its_end(tmp_path: Path) -> None:
         "≥ 20,000 lines/s",
         "1 is linear",
         "≤ 8 × python -c pass",
+        "≤ 5 s",
+        "≤ 60 s",
+        "≤ 1.5 × compile",
+        "≤ 0.1 × the first",
     ):
         assert promised in text
     assert ("≤ 25 calls" in text) == hasattr(Pdp, "deciding")

@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from random import Random
+
+import pytest
 
 from remit import Directory, Pdp, Policy
 from remit.analysis.queries import matrix
+from remit.directory.shape import Assignment
+from remit.proof.compare import compare
+from remit.proof.people import compare_people
 
 Cells = dict[tuple[str, str, str], bool]  # role, type, action → may
 
@@ -115,6 +121,47 @@ def test_both_decompositions_of_domino_decide_as_the_matrix(corpora: Path) -> No
                 assert pdp.allows(user, "use", {"type": f"p{permission}"}) is ((user, permission) in pairs)
                 judged += 1
         assert judged == 18_249
+
+
+def test_the_decompositions_of_domino_have_no_difference_by_user(corpora: Path) -> None:
+    """By other roles, held by other users, everybody may the same; by role nearly everything differs."""
+    cover, biclique = (decomposed_file(corpora, name) for name in ("domino_optimal_cover.txt", "domino_biclique.txt"))
+    found = compare_people(cover.table, cover.directory, biclique.table, biclique.directory, 0)
+    assert found.empty
+    assert not compare(cover.table, biclique.table).empty
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_one_assignment_of_domino_is_told_cell_by_cell(corpora: Path, number: int) -> None:
+    """One less, or one more, beside the other decomposition: the cells that brute force finds, and no others."""
+    cover, biclique = (decomposed_file(corpora, name) for name in ("domino_optimal_cover.txt", "domino_biclique.txt"))
+    chosen = Random(f"domino/{number}")
+    people = dict(biclique.directory.users)
+    name = chosen.choice(sorted(user for user in people if people[user].assignments))
+    held = people[name].assignments
+    if number % 2:
+        roles = sorted(set(biclique.table.roles) - {one.role for one in held})
+        after = (*held, Assignment(chosen.choice(roles)))
+    else:
+        gone = chosen.choice(held)
+        after = tuple(one for one in held if one is not gone)
+    people[name] = people[name]._replace(assignments=after)
+    changed = biclique.directory._replace(users=people)
+    pdp = Pdp(biclique.table, changed, lambda: 0)
+    expected = {
+        (name, f"p{permission}"): "gained" if number % 2 else "lost"
+        for permission in range(1, 232)
+        if cover.allows(name, "use", {"type": f"p{permission}"}) != pdp.allows(name, "use", {"type": f"p{permission}"})
+    }
+    found = compare_people(cover.table, cover.directory, biclique.table, changed, 0)
+    assert {(one.user, one.type): one.kind for one in found.changes} == expected
+    assert expected
+    assert found.unproven == ()
+
+
+def decomposed_file(corpora: Path, name: str) -> Pdp:
+    users = [str(number) for number in range(1, 80)]
+    return decomposed((corpora / name).read_text(encoding="utf-8"), users, [str(number) for number in range(1, 232)])
 
 
 def decomposed(text: str, users: list[str], permissions: list[str]) -> Pdp:

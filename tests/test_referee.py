@@ -14,16 +14,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from referee.decide import Json, decide, moment
+from referee.differences import refereed, unequal, unlike
 from referee.events import judge_event
 from referee.generate import Case, cases, lines, make_case
 from referee.heard import KEYS
 from referee.histories import make_history, parted, replay
 from referee.judge import Disagreement, build, disagreements, overlays_of
+from referee.persons import refereed_people, unlike_people
 from referee.world import NOW
 
 from remit import Directory, Policy
+from remit.proof.compare import compare
+from remit.proof.people import compare_people
 
 KEPT = sorted((Path(__file__).parent / "referee" / "cases").glob("*.json"))
+KEPT_DIFFERENCES = sorted((Path(__file__).parent / "referee" / "cases" / "differences").glob("*.json"))
 KEPT_HISTORIES = sorted((Path(__file__).parent / "referee" / "cases" / "events").glob("*.json"))
 
 
@@ -96,6 +101,60 @@ def test_many_repairs_agree(chunk: int) -> None:
     for number in range(15):
         case = make_case(Random(f"repairs/{chunk}/{number}"), requests=20, small=True)
         agree(disagreements(build(case.sources, case.overlays), case, with_repairs=True))
+
+
+# -- differences -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chunk", range(2))
+def test_many_differences_are_told(chunk: int) -> None:
+    """Edited policies: each change's request is decided otherwise, and each request that is, is told."""
+    seen: Counter[str] = Counter()
+    for number in range(12):
+        for found in unlike(f"differences/{chunk}/{number}", 30, seen, more=30):
+            pytest.fail(str(found), pytrace=False)
+    assert min(seen["differing"], seen["empty"], seen["decided otherwise"]) > 0
+
+
+@pytest.mark.parametrize("chunk", range(2))
+def test_policies_in_other_words_have_no_difference(chunk: int) -> None:
+    """Nor do requests tell them apart; what a complete request fulfils differs on incomplete ones alone."""
+    seen: Counter[str] = Counter()
+    for number in range(10):
+        for found in unequal(f"words/{chunk}/{number}", 20, seen):
+            pytest.fail(str(found), pytrace=False)
+    assert min(seen["rewritten"], seen["weakened"], seen["requests to equals"]) > 0
+
+
+@pytest.mark.parametrize("chunk", range(2))
+def test_many_differences_by_user_are_told(chunk: int) -> None:
+    """Edited policies and directories: a change has a request that is decided otherwise, and each that is, is told."""
+    seen: Counter[str] = Counter()
+    for number in range(15):
+        for found in unlike_people(f"people/{chunk}/{number}", 30, seen):
+            pytest.fail(str(found), pytrace=False)
+    assert min(seen["differing"], seen["empty"], seen["decided otherwise"]) > 0
+
+
+@pytest.mark.parametrize("path", KEPT_DIFFERENCES, ids=lambda path: path.stem)
+def test_kept_differences_are_told(path: Path) -> None:
+    """What was once not told, is told: a request that is decided otherwise, by role or by user."""
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    now = moment(kept["now"])
+    assert isinstance(now, int)
+    seen: Counter[str] = Counter()
+    edited, directory = kept["edited"], Directory.from_text(kept["directory"]).data
+    case = Case([], kept["sources"], overlays_of(kept), directory, [kept["request"]])
+    old, new = build(case.sources, case.overlays), build(edited["sources"], edited["overlays"])
+    layers = [edited["sources"], *edited["overlays"]]
+    if "directory" in edited:
+        other = Directory.from_text(edited["directory"]).data
+        people = compare_people(old.table, directory, new.table, other, now)
+        wrong = list(refereed_people(case, other, old, new, layers, people, seen))
+    else:
+        wrong = list(refereed(case, old, new, layers, compare(old.table, new.table), seen))
+    assert [str(one) for one in wrong] == []
+    assert seen["decided otherwise"] == 1
 
 
 # -- events ----------------------------------------------------------------------------------------------------------

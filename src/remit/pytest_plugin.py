@@ -36,7 +36,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--remit", action="store_true", default=False, help="Run the `test` blocks and asserts of every .remit file."
     )
     parser.addini(
-        "remit_policies", "Policies whose `test` blocks and asserts are run: folders or files.", type="paths", default=[]
+        "remit_policies",
+        "Policies whose `test` blocks and asserts are run: folders or files.",
+        type="paths",
+        default=[],
     )
 
 
@@ -64,7 +67,7 @@ class _Policies:
         return any(place == file or place in file.parents for place in self.named)
 
     def of(self, file: Path) -> Loaded:
-        """The policy that a file belongs to. Raises PolicyError."""
+        """The policy that a file belongs to. Raises PolicyError and ConfigError."""
         around = [place for place in self._known() if place == file or place in file.parents]
         path = max(around, key=lambda place: len(place.parts), default=file.parent)
         if path not in self._loaded:
@@ -74,13 +77,10 @@ class _Policies:
     def _known(self) -> list[Path]:
         """Every policy at or below what was asked for."""
         if self._places is None:
-            from remit.project.config import ConfigError, find
+            from remit.project.config import find
             from remit.project.policies import policies_below
 
-            try:
-                settled = find(self.root).policy
-            except ConfigError as error:
-                raise pytest.UsageError(str(error)) from error
+            settled = find(self.root).policy
             asked = self.named or [Path(os.path.abspath(settled or self.root))]
             found = [policies_below(place) if place.is_dir() else [place] for place in asked]
             self._places = [policy for policies in found for policy in policies]
@@ -118,7 +118,7 @@ class Loaded:
     def entries(self, file: Path) -> list[TestEntry | AssertEntry]:
         """The tests and asserts that stand in a file, in the order of its text."""
         table = self.policy.table
-        every = (*table.tests, *table.assertions)
+        every: list[TestEntry | AssertEntry] = [*table.tests, *table.assertions]
         own = {name for name, origin in table.origins.items() if os.path.abspath(origin) == str(file)}
         found = [entry for entry in every if entry.place.file in own]
         return sorted(found, key=lambda entry: (entry.place.line, entry.place.column))
@@ -130,6 +130,7 @@ class PolicyFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """An item for each `test` and each `assert` of the file."""
         from remit.policy import PolicyError
+        from remit.project.config import ConfigError
         from remit.report.escape import safe
         from remit.report.text import draw_findings
         from remit.table.shape import TestEntry
@@ -140,6 +141,8 @@ class PolicyFile(pytest.File):
             loaded = policies.of(self.path)
         except PolicyError as error:
             raise self.CollectError(draw_findings(error.diagnostics, False, policies.folder)) from error
+        except ConfigError as error:
+            raise self.CollectError(str(error)) from error
         seen: Counter[str] = Counter()
         for entry in loaded.entries(self.path):
             name = safe(title(entry))
@@ -149,7 +152,7 @@ class PolicyFile(pytest.File):
             yield kind.from_parent(self, name=name + many, entry=entry, loaded=loaded)
 
 
-class _Failed(Exception):
+class _FailedError(Exception):
     """The text of a failure, whole."""
 
 
@@ -161,7 +164,7 @@ class _PolicyItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The text of `remit test`; of what is no failure of the policy, pytest's own."""
-        if isinstance(excinfo.value, _Failed):
+        if isinstance(excinfo.value, _FailedError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
@@ -173,7 +176,7 @@ class Example(_PolicyItem):
     """A `test` block."""
 
     def runtest(self) -> None:
-        """Raises _Failed."""
+        """Raises _FailedError."""
         from remit.policy import clock
         from remit.report.tests_text import failed_text
         from remit.testing.examples import run_test
@@ -184,18 +187,21 @@ class Example(_PolicyItem):
         result = run_test(policy.table, self.entry, lambda: now, policy.index)
         if result.failures:
             results = Results(policy.table, [result], [], now=now)
-            raise _Failed(failed_text(result, results, self.loaded.folder))
+            raise _FailedError(failed_text(result, results, self.loaded.folder))
 
 
 class Assertion(_PolicyItem):
-    """An `assert`. One that is unproven is skipped, as it does not fail in `remit test` either."""
+    """An `assert`, which fails unless it is proved."""
 
     def runtest(self) -> None:
-        """Raises _Failed."""
-        from remit.report.tests_text import claim_text
+        """Raises _FailedError."""
+        from remit.report.tests_text import claim_text, draw_results
+        from remit.testing.run import Results
 
+        table, folder = self.loaded.policy.table, self.loaded.folder
         result = self.loaded.settler.settle(self.entry)
         if result.result == "failed":
-            raise _Failed(claim_text(result, self.loaded.policy.table, self.loaded.folder))
+            raise _FailedError(claim_text(result, table, folder))
         if result.result == "unproven":
-            pytest.skip("unproven: neither proved nor refuted")
+            found = Results(table, [], [result])
+            raise _FailedError(draw_results([(found, 0.0)], folder=folder))

@@ -78,6 +78,24 @@ def test_includes_that_are_turned_round_lose_nobody() -> None:
     assert {role for entry in found.entries for role in (*entry.who, *entry.through)} == {"r", "s"}
 
 
+def test_what_comes_by_an_include_is_one_entry() -> None:
+    """Whatever the lines are; a role that is new says what of it is its own."""
+    base = "role r { allow read on a  allow write on b when resource.n > 1 }"
+    entry = only(f"{base} role s {{ }}", f"{base} role s includes r {{ }}")
+    assert (entry.kind, entry.who, entry.lent) == ("gained", ("s",), ("r",))
+    assert entry.cells == (("a", "read"), ("b", "write"))
+    found = reviewed(
+        f"{base} members {{ allow drop on a }}",
+        f"{base} members {{ allow drop on a }} role s includes r {{ allow read on b }}",
+    )
+    assert [(entry.lent, entry.cells) for entry in found.entries] == [
+        (("r",), (("a", "drop"), ("a", "read"), ("b", "write"))),
+        ((), (("b", "read"),)),
+    ]
+    gone = only(f"{base} role s includes r {{ }}", f"{base} role s {{ }}")
+    assert (gone.kind, gone.lent, gone.declared is not None) == ("lost", ("r",), True)
+
+
 def test_a_block_that_changed_speaks_for_all() -> None:
     """`everyone`, where those without a role see it too."""
     entry = only("role r { }", "role r { } everyone { allow read on a }")

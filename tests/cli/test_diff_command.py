@@ -424,6 +424,35 @@ def test_links_in_a_revision(shop: Path) -> None:
     assert "leads out of the repository" in refused(f"HEAD:out{shop}/policy", "policy")
 
 
+def tree(*entries: bytes) -> str:
+    """The hash of a tree that git itself would not make."""
+    made = subprocess.run(
+        ["git", "hash-object", "-t", "tree", "-w", "--stdin", "--literally"],
+        input=b"".join(entries), check=True, capture_output=True,
+    )  # fmt: skip
+    return made.stdout.decode().strip()
+
+
+def test_a_tree_that_leads_elsewhere_is_refused(shop: Path) -> None:
+    """A name that climbs out, and a link with a folder of the same name: nothing is written outside."""
+    blob = bytes.fromhex(git("rev-parse", "main:policy/main.remit").strip())
+    goal = shop.parent / "goal"
+    goal.mkdir()
+    (shop / "target").write_text(str(goal), encoding="utf-8")
+    link = bytes.fromhex(git("hash-object", "-w", "target").strip())
+    climbing = tree(b"100644 ..\0" + blob)
+    inner = bytes.fromhex(tree(b"100644 x.remit\0" + blob))
+    both = tree(b"120000 policy\0" + link, b"40000 policy\0" + inner)
+    up = tree(b"40000 ..\0" + bytes.fromhex(tree(b"100644 x.remit\0" + blob)))
+    for name in (climbing, both, up):
+        result = call(name)
+        assert result.exit_code in (0, 2)
+        assert "Traceback" not in result.stderr
+    assert "leads elsewhere" in refused(up)
+    assert list(goal.iterdir()) == []
+    assert not list(shop.parent.rglob("x.remit"))
+
+
 def test_a_submodule_is_said(shop: Path) -> None:
     """Its files are in another repository, and leaving them out would be a wrong answer."""
     git("init", "-q", "-b", "main", "../inner")

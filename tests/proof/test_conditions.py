@@ -278,6 +278,20 @@ def test_a_case_holds_equal_elements_once() -> None:
     assert properties["c"] == [properties["t"]]
 
 
+def test_a_case_names_who_asks_where_a_condition_does() -> None:
+    """And no value is theirs by chance."""
+    old, new = (
+        written("resource.t == resource.v", "t: string v: string"),
+        written("resource.t == resource.t", "t: string v: string"),
+    )
+    assert "user.id" not in case(old, new)
+    old, new = (
+        written("resource.o == user.id", "o: user w: user"),
+        written("resource.o == user.id and resource.w == user.id", "o: user w: user"),
+    )
+    assert 'user.id is "someone"' in case(old, new)
+
+
 def test_a_case_reads_what_its_own_cell_reads() -> None:
     """Other cells of the type read other attributes, and their requests share the solver."""
     texts = [

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from referee.decide import Json, decide, denies_count, names_held, understand
+from referee.decide import Json, decide, denies_count, individual_first, names_held, understand
 from referee.generate import Case, Maker, make_case
 from referee.judge import build, kept
 from referee.rewrites import MORE, Layers, extracted, rewritten, weakened
@@ -145,12 +145,12 @@ def unlike(seed: str, requests: int, seen: Counter[str], more: int = 0) -> Itera
     seen["policies"] += 1
     found = compare(old.table, new.table)
     _count(found, seen)
-    yield from judged(case, old, new, layers, found, seen)
+    yield from refereed(case, old, new, layers, found, seen)
     if found.empty and old.digest != new.digest:
         yield from alike(random, case, old, new, layers, more, seen)
 
 
-def judged(
+def refereed(
     case: Case, old: Policy, new: Policy, layers: Layers, found: Difference, seen: Counter[str]
 ) -> Iterator[Unlike]:
     """Holds a difference against the referee: its own requests, and the case's."""
@@ -165,6 +165,8 @@ def judged(
         before, after = (decide(_model(policy), case.directory, request, NOW) for policy in (old, new))
         if before.decision == after.decision or "invalid_request" in (before.code, after.code):
             continue  # a place that one of them has no kind for is listed beside
+        if not _hides_alike(old, new, case.directory, request):
+            continue  # a role that is gone hides nothing any more; who holds it is the directory's affair
         seen["decided otherwise"] += 1
         held = {name for policy in (old, new) for name in _held(_model(policy), case.directory, request)}
         if not found.unproven and not _told(found, request, held):
@@ -191,7 +193,7 @@ def unequal(seed: str, requests: int, seen: Counter[str], more: int = 0) -> Iter
         seen["weakened"] += 1
         found = compare(old.table, new.table)
         _count(found, seen)
-        yield from judged(case, old, new, layers, found, seen)
+        yield from refereed(case, old, new, layers, found, seen)
         for change in found.changes:
             gap = change.case.missing or change.case.uncertain or not change.case.placed
             if change.kind != "incomplete_only" or not gap:
@@ -201,7 +203,7 @@ def unequal(seed: str, requests: int, seen: Counter[str], more: int = 0) -> Iter
         new, layers = made
         seen["extracted"] += 1
         found = compare(old.table, new.table)
-        yield from judged(case, old, new, layers, found, seen)
+        yield from refereed(case, old, new, layers, found, seen)
         for change in found.changes:
             if change.roles != (MORE,):
                 yield Unlike("rules that a role has from another make a difference", case, layers, None, change)
@@ -273,8 +275,17 @@ def _named(role: str, policy: Policy, new: Policy) -> list[str]:
     """A role, by the new policy's name for it, as a policy calls it; none where it has no such role."""
     if role in policy.table.roles:
         return [role]
+    if policy is new:
+        return [one.name for one in new.table.roles.values() if role in one.former]  # which took it in
     former = new.table.roles[role].former if role in new.table.roles else ()
     return [name for name in former if name in policy.table.roles and name not in new.table.roles][:1]
+
+
+def _hides_alike(old: Policy, new: Policy, directory: Directory, request: Json) -> bool:
+    """Whether individual assignments hide what groups allow on both sides, if on one."""
+    asked = [understand(_model(policy), directory, request, NOW) for policy in (old, new)]
+    counts = {0 if isinstance(one, str) else len(one.held) for one in asked}
+    return len(counts) == 1 or not any(individual_first(_model(policy)) for policy in (old, new))
 
 
 def _held(model: Any, directory: Directory, request: Json) -> set[str]:

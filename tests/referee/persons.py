@@ -43,7 +43,7 @@ def unlike_people(seed: str, requests: int, seen: Counter[str]) -> Iterator[Unli
     seen["pairs"] += 1
     found = compare_people(old.table, case.directory, new.table, directory, NOW)
     case.requests = [maker.request(random.choice((case.directory, directory))) for _ in range(requests)]
-    yield from judged_people(case, directory, old, new, layers, found, seen)
+    yield from refereed_people(case, directory, old, new, layers, found, seen)
 
 
 def edited_directory(maker: Maker, directory: Directory) -> Directory:
@@ -104,7 +104,7 @@ def _assigned(maker: Maker, given: tuple[Assignment, ...], scopes: dict[str, Any
     return given + maker.assignments(scopes, 2)
 
 
-def judged_people(
+def refereed_people(
     case: Case,
     directory: Directory,
     old: Policy,

@@ -11,6 +11,7 @@ for each action it names, for each role that includes its own, and once more for
     leads    of these roles those that include no other: they are named, the others come through them
     forbids  what a role forbids to others goes with what it may, where both have the same cause
     cells    entries that read alike but for the cell are one
+    lent     what a role has by including another, which it did not, is one entry, whatever the lines are
 
 Everything here is linear in the size of the difference.
 """
@@ -25,7 +26,7 @@ from remit.model import expression as ex
 from remit.proof.case import Case
 from remit.proof.compare import Change, Kind, Part
 from remit.proof.people import PersonChange
-from remit.table.shape import RuleEntry, Table
+from remit.table.shape import Place, RuleEntry, Table
 
 Cell = tuple[str, str]  # type, action
 Term = tuple[str, str]  # effect, and its condition's text; empty: without one
@@ -41,8 +42,9 @@ class Entry(NamedTuple):
     """One change as it is shown. `who` are roles, or users with `--by user`; empty for whoever holds no role, and with
     a `block`, whose rules made it. `through` are roles that change because they include one of `who`. `old` and `new`
     are the rules that settle the first of `cells`; `before` and `after` what they say, without the denies that stay as
-    they are (`kept`). `people` are those it concerns, None without a directory; `example` is the case as one of them
-    asks it, who is decided otherwise."""
+    they are (`kept`). With `lent`, it is by including these roles, or no longer, that `who` changed, and `declared` is
+    where. `people` are those it concerns, None without a directory; `example` is the case as one of them asks it, who
+    is decided otherwise."""
 
     part: Part
     kind: Kind
@@ -62,6 +64,8 @@ class Entry(NamedTuple):
     asking: tuple[str, ...]
     now_allowed: bool
     forbids_too: bool = False
+    lent: tuple[str, ...] = ()
+    declared: tuple[Place, bool] | None = None  # and whether that is on the old side
     people: tuple[Person, ...] | None = None
     example: Case | None = None
 
@@ -69,6 +73,25 @@ class Entry(NamedTuple):
     def sign(self) -> str:
         """`+` for more, `-` for less, `~` for both, `?` on incomplete requests alone."""
         return "+" if self.kind in GAINS else "-" if self.kind in LOSSES else "~" if self.kind == "changed" else "?"
+
+    @property
+    def blamed(self) -> tuple[tuple[RuleEntry, ...], bool]:
+        """The rules that made it, and whether they are those of before: what gives is an allow that comes or a deny
+        that goes, what takes a deny that comes or an allow that goes. Where the same role has another such rule in
+        place of what went, the line was changed, and the new one is it."""
+        come, gone = self.caused_new, self.caused_old
+        if self.kind in GAINS or self.kind in LOSSES:
+            by_coming, by_going = ("allow", "deny") if self.kind in GAINS else ("deny", "allow")
+            if given := tuple(rule for rule in come if rule.effect == by_coming):
+                return given, False
+            if went := [rule for rule in gone if rule.effect == by_going]:
+                instead = tuple(rule for rule in come if rule.effect == by_going)
+                owners = {(rule.role, rule.block) for rule in instead}
+                removed = tuple(rule for rule in went if (rule.role, rule.block) not in owners)
+                return (removed, True) if removed else (instead, False)
+        if come or gone:
+            return (come, False) if come else (gone, True)
+        return (self.new, False) if self.new else (self.old, True)
 
 
 class Raw(NamedTuple):
@@ -104,14 +127,18 @@ def raw_of(
     asking: tuple[str, ...],
 ) -> Raw:
     gone, come = change.caused_old, change.caused_new
-    if change.kind in GAINS:  # no deny that comes gives anything, and none that goes takes anything
+    if change.kind in GAINS and not _denies(gone):  # no deny that comes gives anything, and none that goes takes any
         come = tuple(rule for rule in come if rule.effect == "allow")
-    elif change.kind in LOSSES:
+    elif change.kind in LOSSES and not _denies(come):
         gone = tuple(rule for rule in gone if rule.effect == "allow")
     return Raw(
         part, change.kind, who, scopes, (change.type, change.action), change.old, change.new, gone, come, change.case,
         asking, change.after == "allowed",
     )  # fmt: skip
+
+
+def _denies(rules: Iterable[RuleEntry]) -> bool:
+    return any(rule.effect == "deny" for rule in rules)
 
 
 def numbers(rules: Iterable[RuleEntry]) -> tuple[int, ...]:
@@ -129,6 +156,40 @@ class Folds:
         self.every = frozenset((*old.roles, *new.roles))
         self._closed: dict[tuple[str, int], tuple[str, ...]] = {}
         self._leads: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, str]]] = {}
+
+    def folded(self, raws: Iterable[Raw]) -> list[Entry]:
+        """All that belongs together, in no order."""
+        found: dict[object, list[Entry]] = {}
+        for number, entry in enumerate(by_cells(self.entries(raws))):
+            lent = self._lent(entry)
+            found.setdefault((entry.who, entry.through, entry.kind, entry.part, lent) if lent else number, []).append(
+                entry._replace(lent=lent)
+            )
+        return [self._by_lending(same) if same[0].lent else same[0] for same in found.values()]
+
+    def _by_lending(self, same: Sequence[Entry]) -> Entry:
+        """Entries of one role that is as another is now, or is so no longer, as one."""
+        role = same[0].who[0]
+        table = next(table for table in self.tables if role in table.roles)
+        cells = tuple(sorted({cell for entry in same for cell in entry.cells}))
+        return same[0]._replace(cells=cells, declared=(table.roles[role].place, table is self.tables[1]))
+
+    def _lent(self, entry: Entry) -> tuple[str, ...]:
+        """The roles that one role includes as it did not before (or did, and does no longer), where these and the
+        blocks alone made the change; of them those that no other of them includes."""
+        if len(entry.who) != 1 or entry.kind not in ("gained", "lost") or entry.part != "may":
+            return ()
+        role = entry.who[0]
+        new, old = ({*self._named(role, side)[1:]} for side in (1, 0))
+        apart = new - old if entry.kind == "gained" else old - new
+        there = role in self.tables[1].roles or any(name in self.tables[1].roles for name in self._former(role))
+        alone = not there or role not in self.tables[0].roles  # a role that comes or goes does so with the blocks
+        owners = {rule.role for rule in entry.blamed[0]}
+        if not apart or not owners or not owners <= ({*apart, None} if alone else apart):
+            return ()
+        table = self.tables[0 if entry.kind == "gained" else 1]
+        inner = {name for one in apart if one in table.roles for name in table.roles[one].includes}
+        return tuple(sorted(apart - inner))
 
     def entries(self, raws: Iterable[Raw]) -> Iterator[Entry]:
         """The entries of one cell each. INVARIANT: changes come cell by cell."""
@@ -173,15 +234,19 @@ class Folds:
 
     def _own(self, role: str, side: int, rules: Mapping[str | None, list[RuleEntry]]) -> tuple[RuleEntry, ...]:
         """The rules that count for a role on one side: its own, those of what it includes, and those of the blocks."""
+        found = list(rules.get(None, ()))
+        for name in self._named(role, side):
+            found += rules.get(name, ())
+        return tuple(sorted(found, key=lambda rule: rule.number))
+
+    def _named(self, role: str, side: int) -> tuple[str, ...]:
+        """A role as one side (1: the new one) calls it, and all that it includes there."""
         if (role, side) not in self._closed:
             table = self.tables[1 - side]
             named = role if role in table.roles else next((n for n in self._former(role) if n in table.roles), role)
             includes = table.roles[named].includes if named in table.roles else ()
             self._closed[role, side] = (named, *includes)
-        found = list(rules.get(None, ()))
-        for name in self._closed[role, side]:
-            found += rules.get(name, ())
-        return tuple(sorted(found, key=lambda rule: rule.number))
+        return self._closed[role, side]
 
     def _former(self, role: str) -> tuple[str, ...]:
         return self.tables[0].roles[role].former if role in self.tables[0].roles else ()
@@ -254,11 +319,14 @@ def _direction(kind: Kind) -> str:
     return "+" if kind in GAINS else "-" if kind in LOSSES else kind
 
 
-def entry_of(raw: Raw, through: tuple[str, ...], block: Block) -> Entry:
+def entry_of(raw: Raw, through: tuple[str, ...], block: Block, allowed_alone: bool = False) -> Entry:
+    """A change as an entry. `allowed_alone`: where nothing allows, the change does not name the denies either."""
     before, after = _terms(raw.old), _terms(raw.new)
     if before == after:
         before, after = _terms(raw.old, written_out=True), _terms(raw.new, written_out=True)
     kept = tuple(term for term in before if term in after and term[0] == "deny" and raw.part == "may")
+    if allowed_alone and not (before and after):
+        kept = tuple(term for term in before or after if term[0] == "deny")
     return Entry(
         raw.part, raw.kind, raw.who, through, block, raw.scopes, (raw.cell,), raw.old, raw.new, raw.caused_old,
         raw.caused_new, _without(before, kept), _without(after, kept), kept, raw.case, raw.asking, raw.now_allowed,
@@ -266,7 +334,10 @@ def entry_of(raw: Raw, through: tuple[str, ...], block: Block) -> Entry:
 
 
 def _without(terms: tuple[Term, ...], kept: tuple[Term, ...]) -> tuple[Term, ...]:
-    return tuple(term for term in terms if term not in kept)
+    """The others; beside a rule without a condition those with one say nothing."""
+    rest = [term for term in terms if term not in kept]
+    outright = {effect for effect, text in rest if not text}
+    return tuple((effect, text) for effect, text in rest if not text or effect not in outright)
 
 
 def _terms(rules: Iterable[RuleEntry], written_out: bool = False) -> tuple[Term, ...]:
@@ -293,7 +364,8 @@ def by_cells(entries: Iterable[Entry]) -> list[Entry]:
     """Entries that differ by their cell alone, as one."""
     found: dict[object, list[Entry]] = {}
     for entry in entries:
-        causes = (numbers(entry.caused_old), numbers(entry.caused_new))
+        rules, gone = entry.blamed
+        causes = (numbers(rules), gone)
         who = (entry.who, entry.through, entry.block, entry.scopes)
         key = (entry.part, entry.kind, who, entry.before, entry.after, causes, entry.forbids_too, entry.now_allowed)
         found.setdefault(key, []).append(entry)

@@ -52,9 +52,7 @@ def review(difference: Difference, old: Table, new: Table) -> Review:
     for change in difference.changes:
         counts[change.kind] += len(change.roles) or 1
         raws.append(raw_of(change, change.part, change.roles, (), change.asking))
-    folds = Folds(old, new)
-    entries = by_cells(folds.entries(raws))
-    shown = tuple(sorted(entries, key=_order))
+    shown = tuple(sorted(Folds(old, new).folded(raws), key=_order))
     return Review("role", shown, difference.changes, difference.beside, difference.unproven, counts)
 
 
@@ -68,7 +66,7 @@ def review_people(difference: PeopleDifference, beside: Sequence[Beside], old: T
         raw = raw_of(change, "may", (change.user,), () if roots.intersection(change.scopes) else change.scopes, ())
         key = (raw.kind, raw.scopes, raw.cell, raw.causes, numbers(raw.old), numbers(raw.new))
         alike.setdefault(key, (raw, {}))[1][change.user] = None
-    entries = by_cells(entry_of(raw._replace(who=tuple(users)), (), "") for raw, users in alike.values())
+    entries = by_cells(entry_of(raw._replace(who=tuple(users)), (), "", True) for raw, users in alike.values())
     shown = tuple(sorted(entries, key=_order))
     return Review("user", shown, difference.changes, tuple(beside), difference.unproven, counts)
 

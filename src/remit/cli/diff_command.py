@@ -75,6 +75,7 @@ def command(
     Exit codes: 0 compared, 1 with --fail-on where there is such a change or where it could not be told, 2 a policy
     cannot be read or does not compile, or the extra `prove` is missing where it is needed."""
     from remit.analysis.reviewing import COUNTED
+    from remit.cli.asking import chosen
     from remit.cli.diffing import load_policy, side_of
 
     session = Session(policy_path)
@@ -84,8 +85,7 @@ def command(
     wanted = _Wanted(old_table, new_table, roles, areas)
     found = _compared(sides, session, wanted, people, directory_path, new_directory)
     if not quiet:
-        kept = session.config.output_format if session.config.output_format in FORMATS else "text"
-        _write(found, sides, output_format or kept, target)
+        _write(found, sides, chosen(output_format, session, *FORMATS), target)
     for one in found.unproven[:3] if fail_on else ():
         from remit.report.diff_words import unproven_words
 
@@ -182,10 +182,11 @@ def _write(found: Review, sides: tuple[Side, Side], chosen: str, target: str | N
     from remit.cli.asking import path_from_here
 
     paths = Paths(path_from_here(sides[0].table), path_from_here(sides[1].table))
-    pieces = _drawn(found, sides, chosen, paths, coloured() and target is None)
+    colour = coloured() and target is None
+    pieces = _drawn(found, sides, chosen, paths, colour)
     if target is None:
         for piece in pieces:
-            click.echo(piece, nl=False)
+            click.echo(piece, nl=False, color=colour)
         return
     from remit.project.files import write_whole
 

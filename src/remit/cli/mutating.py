@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from remit.cli.session import fail, paint, shown
+from remit.cli.session import coloured, fail, paint, shown
 
 if TYPE_CHECKING:
     from remit.cli.testing import Plan, Ran
     from remit.model.policy import Model
     from remit.source import Source
     from remit.table.shape import Table
-    from remit.testing.mutation import Mutation, Outcome, Trial
     from remit.testing.mutants import Mutant
+    from remit.testing.mutation import Mutation, Outcome, Trial
     from remit.testing.run import Results
 
-# From where on a second process pays. One process tries about 300 mutants in a second, and another takes half a second
-# to start and to compile the policy.
-LEAST_MUTANTS = 1_000
+# For each process. One tries about 300 mutants in a second, and another takes about a second to start, to import what
+# it needs and to compile the policy.
+LEAST_MUTANTS = 500
 
 Tick = Callable[[int], None]
 
@@ -41,7 +41,8 @@ def mutate_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def try_mutants(ran: Sequence[Ran], plan: Plan, jobs: int | None) -> list[Ran]:
-    """The same with what became of each policy's mutants. A policy with tests that fail is left as it is."""
+    """The same with what became of each policy's mutants, in at most `jobs` processes. A policy with tests that fail is
+    left as it is."""
     from remit.proof.solver import MissingSolverError
 
     found = []
@@ -79,6 +80,19 @@ def too_many_survive(results: Sequence[Results], under: float | None) -> bool:
     return low
 
 
+def say_mutants(results: Sequence[Results]) -> None:
+    """What became of them, on standard error, for formats that have no place for it."""
+    from remit.report.mutation_text import draw_mutation
+    from remit.report.quote import coloured as by_escapes
+    from remit.report.quote import plain
+
+    paint_ = by_escapes if coloured(err=True) else plain
+    for one in results:
+        if one.mutation is not None:
+            blocks = draw_mutation(one.mutation, one.table, str(Path.cwd()), paint_)
+            click.echo(f"{shown(one.table.name)}   " + "\n\n".join(blocks), err=True)
+
+
 class _Opened(NamedTuple):
     table: Table
     model: Model | None
@@ -108,8 +122,8 @@ def _tried(path: str, plan: Plan, jobs: int | None) -> Mutation:
     table, model, sources = _opened(path, plan)
     mutants = all_mutants(table, model)
     with _progress(len(mutants)) as tick:
-        processes = jobs or (cores() if len(mutants) >= LEAST_MUTANTS else 1)
-        if processes > 1 and len(mutants) > 1:
+        processes = min(jobs or cores(), len(mutants) // LEAST_MUTANTS)
+        if processes > 1:
             outcomes = _in_processes(path, plan, mutants, processes, tick)
         else:
             trial = Trial(table, model, plan.now)

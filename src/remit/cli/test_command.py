@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from remit.cli.mutating import mutate_options, too_many_survive, try_mutants
+from remit.cli.mutating import mutate_options, say_mutants, too_many_survive, try_mutants
 from remit.cli.session import Session, answers, coloured, fail, format_option, paint, policy_option, shown
 from remit.policy import clock
 
@@ -100,6 +100,8 @@ def command(
     found = [_Found(Path(one.path), one.results, one.seconds) for one in ran if one.results is not None]
     wanted.write(found)
     low = wanted.too_low(found)
+    if suggest or wanted.format in ("junit", "html"):
+        say_mutants([one.results for one in found])
     low |= too_many_survive([one.results for one in found], mutate_fail_under)
     if any(one.refused for one in ran):
         return 2

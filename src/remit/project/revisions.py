@@ -165,11 +165,24 @@ class _Blob(NamedTuple):
 
 def _listed(top: Path, commit: str) -> Iterator[_Blob]:
     """Every file, link and submodule of a revision."""
-    for line in _git(top, "ls-tree", "-r", "-z", "-l", "--full-tree", commit).split(b"\0"):
+    for line in _git(top, "ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0"):
         if line:
             facts, _, path = line.partition(b"\t")
-            mode, _, name, size = facts.decode("ascii").split()
-            yield _Blob(mode, name, int(size) if size.isdigit() else 0, os.fsdecode(path))
+            mode, _, name = facts.decode("ascii").split()
+            yield _Blob(mode, name, 0, os.fsdecode(path))
+
+
+def _sized(top: Path, blobs: Sequence[_Blob]) -> list[_Blob]:
+    """The files with their sizes: asked for these alone, for git looks into each."""
+    told = _git(top, "cat-file", "--batch-check=%(objectsize)", feed=_hashes(blobs)).split(b"\n")
+    for blob, size in zip(blobs, told, strict=False):
+        if not size.isdigit():  # `HASH missing`
+            raise RevisionError(f"git has lost what `{blob.path}` held", "git fsck says more")
+    return [blob._replace(size=int(size)) for blob, size in zip(blobs, told, strict=False)]
+
+
+def _hashes(blobs: Iterable[_Blob]) -> bytes:
+    return "".join(f"{blob.hash}\n" for blob in blobs).encode()
 
 
 def _contents(top: Path, blobs: Sequence[_Blob]) -> Iterator[tuple[_Blob, bytes]]:
@@ -178,15 +191,12 @@ def _contents(top: Path, blobs: Sequence[_Blob]) -> Iterator[tuple[_Blob, bytes]
     size = 0
     for blob in [*blobs, None]:
         if part and (blob is None or size + blob.size > _AT_ONCE):
-            told = _git(top, "cat-file", "--batch", feed="".join(f"{one.hash}\n" for one in part).encode())
+            told = _git(top, "cat-file", "--batch", feed=_hashes(part))
             at = 0
             for one in part:
-                end = told.index(b"\n", at)
-                words = told[at:end].split()
-                if len(words) != 3:  # `HASH missing`
-                    raise RevisionError(f"git has lost what `{one.path}` held", "git fsck says more")
-                at = end + 1 + int(words[2]) + 1
-                yield one, told[end + 1 : at - 1]
+                start = told.index(b"\n", at) + 1  # behind `HASH blob SIZE`
+                at = start + one.size + 1
+                yield one, told[start : at - 1]
             part, size = [], 0
         if blob is not None:
             part.append(blob)
@@ -238,7 +248,7 @@ def laid_out(at: Revision, asked: Iterable[str] = ()) -> Iterator[Path]:
     blobs = list(_listed(at.repository.top, at.commit))
     _no_submodule(at, blobs)
     chosen = [b for b in blobs if b.mode == _LINK or b.path in wanted or b.path.endswith(SUFFIX)]
-    chosen = [b for b in chosen if b.mode != _SUBMODULE]
+    chosen = _sized(at.repository.top, [b for b in chosen if b.mode != _SUBMODULE])
     if sum(blob.size for blob in chosen if blob.size <= LARGEST) > MOST_BYTES:
         raise RevisionError(f"the policies of `{at.name}` are too large to be read")
     with tempfile.TemporaryDirectory(prefix="remit-") as temporary:

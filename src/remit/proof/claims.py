@@ -102,11 +102,9 @@ class Claims:
             formulas.append(requests.allowed(0, self.views.view(cell), self._keys(cell, roles)))
             formulas += [requests.placed(), *self._holding(requests, [roles])]
             formulas.append(requests.z3.Not(requests.terms.uncertain))
-        for requests in (second, first):  # what holds of the second's variables holds of the user's, too
-            formulas += requests.terms.fresh()
         for more in ([first.complete(), second.complete()], []):
             asked = Asked(first.terms)
-            model = asked.model(*formulas, *more, *first.terms.fresh(), *second.terms.fresh())
+            model = asked.model(*formulas, *more, *second.terms.rules)
             if model is not None:
                 texts: dict[int, str] = {}  # one code is one string in both
                 one_case, other_case = first.case(model, texts), second.case(model, texts)

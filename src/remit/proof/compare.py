@@ -28,11 +28,10 @@ from remit.evaluator.index import Index
 from remit.proof.beside import Beside, beside
 from remit.proof.case import Case, World
 from remit.proof.requests import Requests, reading_of
-from remit.proof.solver import UnknownError, require
+from remit.proof.solver import UnknownError, either_of, require
 from remit.proof.terms import Term
 from remit.proof.views import (
     EVERYONE,
-    MEMBERS,
     Cell,
     Group,
     Key,
@@ -44,11 +43,13 @@ from remit.proof.views import (
     groups,
     reads_roles,
     rules_of,
+    strange,
 )
 from remit.table.normal import both, either, negated
 from remit.table.normal import key as form_key
 from remit.table.shape import RuleEntry, Table
 
+_CROWDED = 16  # groups of roles in one cell, from which on it gets a solver of its own
 _CONSTANTS = {"true", "false"}  # the keys of the forms of always and never
 Kind = Literal["gained", "lost", "widened", "narrowed", "changed", "incomplete_only"]
 Part = Literal["may", "forbids"]
@@ -135,6 +136,7 @@ class _Asked(NamedTuple):
     new: View
     others: list[Group]
     apart: bool
+    crowd: Cell | None  # the cell, where it has many groups
 
 
 class _Found(NamedTuple):
@@ -245,13 +247,14 @@ class Comparison:
     def _found(self, cell: Cell, old: View, new: View) -> Iterator[_Found]:
         apart = reads_roles(old, new)
         every = groups(old, new, self.old.all_roles, self.new.all_roles, apart)
+        crowd = cell if len(every) > _CROWDED else None
         for group in every:
             if not self._same(cell, old, new, group.old, group.new, apart):
                 if self.quick and not apart and {self._form(old, group.old), self._form(new, group.new)} == _CONSTANTS:
                     yield _Found("may", group, ("changed", None, 0, None))
                     continue
                 whose: Any = (group.mask, _masks(old), _masks(new)) if apart else group.mask == EVERYONE
-                yield from self._answered(cell, "may", group, whose, (), _Asked(old, new, [], apart))
+                yield from self._answered(cell, "may", group, whose, (), _Asked(old, new, [], apart, crowd))
         for group in every[1:]:
             # a group's own denies, against what any other role is allowed
             own = Group(group.mask, _denies(old, group.old, group.mask), _denies(new, group.new, group.mask))
@@ -259,15 +262,13 @@ class Comparison:
                 continue
             single = group.mask & (group.mask - 1) == 0
             others = [other for other in every[1:] if other is not group or not single]
-            if not apart and any(
-                line.mask & MEMBERS and key[0] == "deny" for view in (old, new) for key, line in view.items()
-            ):
-                others.append(every[0])  # where the directory does not know the place, nobody is a member
+            if not apart and strange(old, new):
+                others.append(every[0])
             allowing = tuple((other.old, other.new) for other in others)
             whose = (group.mask, _masks(old), _masks(new)) if apart else allowing
             # an answer serves many cells, so it tells the others by their place among the groups
             places = () if apart else tuple(other.mask for other in others)
-            yield from self._answered(cell, "forbids", own, whose, places, _Asked(old, new, others, apart))
+            yield from self._answered(cell, "forbids", own, whose, places, _Asked(old, new, others, apart, crowd))
 
     def _same(
         self, cell: Cell, old: View, new: View, before: tuple[Key, ...], after: tuple[Key, ...], apart: bool
@@ -298,6 +299,7 @@ class Comparison:
         requests = self.requests(cell[0])
         question = (part, group.old, group.new, whose)
         if question not in requests.answers:
+            requests.focus(asked.crowd)
             ask = self._ask_may if part == "may" else self._ask_forbids
             try:
                 requests.answers[question] = ask(requests, group, asked)
@@ -312,7 +314,7 @@ class Comparison:
     # -- questions ---------------------------------------------------------------------------------------------------
 
     def _ask_may(self, requests: Requests, group: Group, asked: _Asked) -> Any:
-        old, new, _, apart = asked
+        old, new, _, apart, _ = asked
         before, after = requests.allowed(0, old, group.old), requests.allowed(1, new, group.new)
         z3 = requests.z3
         base: list[Any] = [] if group.mask == EVERYONE else [requests.placed()]
@@ -328,7 +330,7 @@ class Comparison:
         return self._answer(requests, base, before, after, gain, loss, requests.read(*lines))
 
     def _ask_forbids(self, requests: Requests, own: Group, asked: _Asked) -> Any:
-        old, new, others, apart = asked
+        old, new, others, apart, _ = asked
         z3 = requests.z3
         before, after = requests.denies(0, old, own.old), requests.denies(1, new, own.new)
         base = []
@@ -340,8 +342,7 @@ class Comparison:
             will = z3.If(strange, nobody[1], requests.decided(1, new, own.mask))
             may = z3.Or(z3.And(was, z3.Not(before)), z3.And(will, z3.Not(after)))
         else:
-            was = z3.Or([self._allowing(requests, 0, old, group) for group in others])
-            will = z3.Or([self._allowing(requests, 1, new, group) for group in others])
+            was, will = self._others(requests, 0, old, others), self._others(requests, 1, new, others)
             may = z3.Or(was, will)
         gain, loss = z3.And(before, z3.Not(after), will), z3.And(after, z3.Not(before), was)
         every = [own, *others]
@@ -355,15 +356,27 @@ class Comparison:
             return answer
         kind, case, _, model = answer
         gained = requests.is_true(model, gain)
-        allowing = [self._allowing(requests, gained, new if gained else old, group) for group in others]
-        at = next(at for at, allowed in enumerate(allowing) if requests.is_true(model, allowed))
+        placed = requests.is_true(model, requests.placed())
+        at = next(
+            at
+            for at, group in enumerate(others)
+            if (group.mask == EVERYONE) is not placed
+            and requests.is_true(
+                model, requests.allowed(gained, new if gained else old, group.new if gained else group.old)
+            )
+        )
         return kind, requests.elsewhere(case) if others[at].mask == EVERYONE else case, at
 
-    def _allowing(self, requests: Requests, at: int, view: View, group: Group) -> Any:
-        """That a group is allowed by one side, where its roles can be held; nobody's group, where none can."""
-        allowed = requests.allowed(at, view, group.new if at else group.old)
+    def _others(self, requests: Requests, at: int, view: View, others: list[Group]) -> Any:
+        """That one of the groups is allowed by one side: where its roles can be held, or nobody's where none can."""
+        z3 = requests.z3
+        lines = [(group.mask, group.new if at else group.old) for group in others]
         placed = requests.placed()
-        return requests.z3.And(allowed, requests.z3.Not(placed) if group.mask == EVERYONE else placed)
+        found = z3.And(
+            placed, either_of([requests.allowed(at, view, keys) for mask, keys in lines if mask != EVERYONE])
+        )
+        nobody = [requests.allowed(at, view, keys) for mask, keys in lines if mask == EVERYONE]
+        return z3.Or(found, z3.And(z3.Not(placed), *nobody)) if nobody else found
 
     def _answer(
         self, requests: Requests, base: list[Any], before: Any, after: Any, gain: Any, loss: Any, read: frozenset[Term]

@@ -42,12 +42,15 @@ class Requests:
         self.views = views
         self.terms = terms or Terms(readings, [kinds_of(view.table) for view in views])
         self.asked = Asked(self.terms)
+        self._focus: Any = None  # the crowded cell that `asked` knows the formulas of
         self.assigned: dict[int, Any] = {}  # bit → that the user holds this role directly
         self.named: dict[tuple[int, str], Any] = {}  # side, role → that it is in `user.roles`, of users
         self.sides = [
             None if reading is None else self._side(at, reading, of_users, given_roles or of_users)
             for at, reading in enumerate(readings)
         ]
+        self._allowed: dict[tuple[int, tuple[Key, ...]], Any] = {}
+        self._named: dict[tuple[int, tuple[Key, ...]], Any] = {}
         self.answers: dict[Any, Any] = {}  # whatever was found out about these requests, by question
 
     def _side(self, at: int, reading: Reading, of_users: bool, given_roles: bool) -> Side:
@@ -57,6 +60,14 @@ class Requests:
             return self.named.setdefault((at, name), self.z3.Bool(f"{name} in user.roles {at}"))
 
         return Side(self.terms, at, reading, holds, sorted(self.views[at].bits), own_user=of_users)
+
+    def focus(self, cell: Any) -> None:
+        """Has questions about one crowded cell asked by a solver of its own, which takes in once what its many roles
+        may; of None, by the one for all cells."""
+        if cell != self._focus:
+            self._focus = cell
+            self.asked = Asked(self.terms)
+            self._named.clear()
 
     # -- formulas ----------------------------------------------------------------------------------------------------
 
@@ -91,11 +102,19 @@ class Requests:
 
     def allowed(self, at: int, view: View, keys: Iterable[Key]) -> Any:
         """That somebody is allowed for whom exactly these lines count."""
-        some = list(keys)
-        allows = [self.true(at, view, key) for key in some if key[0] == "allow"]
-        if not allows:
-            return self.z3.BoolVal(False)
-        return self.z3.And(self.z3.Or(allows), self.z3.Not(self.denies(at, view, some)))
+        some = tuple(keys)
+        found = self._allowed.get((at, some))
+        if found is None:
+            allows = [self.true(at, view, key) for key in some if key[0] == "allow"]
+            found = self.z3.BoolVal(False)
+            if allows:
+                found = self.z3.And(self.z3.Or(allows), self.z3.Not(self.denies(at, view, some)))
+            self._allowed[at, some] = found
+        if self._focus is not None:
+            if (at, some) not in self._named:
+                self._named[at, some] = self.asked.named(found)
+            found = self._named[at, some]
+        return found
 
     def decided(self, at: int, view: View, own: int = ~0) -> Any:
         """That a user with the roles that are assigned, among them one of `own`, is allowed."""
@@ -177,6 +196,7 @@ class _Reader:
         """The string of a code; for one that no constant has, a name is made up."""
         if code not in self.texts:
             taken = set(self.texts.values()) | set(self.terms.codes)
+            taken |= set() if ("user", "id") in self.named else {SOMEONE}  # who asks, and nothing reads it
             made = (*_NAMES, *(f"name{at}" for at in range(len(taken) + 1)))
             self.texts[code] = next(name for name in made if name not in taken)
         return self.texts[code]
@@ -207,7 +227,7 @@ class _Reader:
                 resource["scope"] = self.root
             elif given:
                 resource["scope"] = f"{self.terms.kind}/{'one' if placed else 'nowhere'}"
-            elif any(kinds.below for kinds in self.terms.kinds):
+            elif any(kinds.below or (kinds.root and SCOPE in self.named) for kinds in self.terms.kinds):
                 missing.append("resource.scope")
         elif self.root is not None:
             resource["scope"] = self.root

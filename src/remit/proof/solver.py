@@ -5,6 +5,7 @@ z3 may answer `unknown`; that is neither yes nor no, and `Answer` keeps it apart
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,6 +38,18 @@ def require() -> None:
         raise MissingSolverError
 
 
+def either_of(formulas: Sequence[Any]) -> Any:
+    """The `or` of many formulas. z3's own function looks at each three times over, which among hundreds is most of
+    the work."""
+    import z3
+
+    if not formulas:
+        return z3.BoolVal(False)
+    parts = (z3.Ast * len(formulas))(*(formula.as_ast() for formula in formulas))
+    context = formulas[0].ctx
+    return z3.BoolRef(z3.Z3_mk_or(context.ref(), len(formulas), parts), context)
+
+
 class Asked:
     """One solver over some requests' terms."""
 
@@ -44,14 +57,17 @@ class Asked:
         import z3
 
         self.terms = terms
+        self._said = 0  # of what holds of the terms
+        self._defined: dict[int, Any] = {}
         self.solver: Any = z3.SimpleSolver()
         self.solver.set("rlimit", MOST_WORK)
         self._unsat, self._sat = z3.unsat, z3.sat
 
     def model(self, *formulas: Any) -> Any | None:
         """A model of all these together, or None where there is none. Raises UnknownError."""
-        for rule in self.terms.fresh():
+        for rule in self.terms.rules[self._said :]:
             self.solver.add(rule)
+        self._said = len(self.terms.rules)
         self.solver.push()
         try:
             self.solver.add(*formulas)
@@ -63,6 +79,18 @@ class Asked:
             raise UnknownError(self.solver.reason_unknown())
         finally:
             self.solver.pop()
+
+    def named(self, formula: Any) -> Any:
+        """A Boolean for a formula that many questions share, so that z3 takes it in once."""
+        import z3
+
+        key = formula.get_id()
+        found = self._defined.get(key)
+        if found is None:
+            name = z3.Bool(f"named {len(self._defined)}")
+            self.solver.add(name == formula)
+            found = self._defined[key] = (formula, name)  # the formula is kept, for z3 gives its number away again
+        return found[1]
 
     def can_be(self, *formulas: Any) -> bool:
         """Whether they can be true together. Raises UnknownError."""

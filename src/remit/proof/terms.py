@@ -86,8 +86,10 @@ class Side:
         return z3.Not(self.true(normal.negated(form)))
 
     def complete(self) -> Any:
-        """That each attribute which was named so far, and which this side declares, is there as it must be."""
-        return z3.And([self.terms.complete(term, self) for term in self.terms.named if self.declared(term)])
+        """That each attribute which was named so far, and which this side declares, is there as it must be; what a
+        directory lacks of somebody makes no request incomplete."""
+        asked = [term for term in self.terms.named if self.declared(term) and not term[0].startswith("user ")]
+        return z3.And([self.terms.complete(term, self) for term in asked])
 
     def declared(self, term: Term) -> AttributeType | None:
         return self.reading.find(attribute(term))
@@ -170,7 +172,8 @@ class Side:
         declared = self.declared(term)
         if declared is None or declared.type.element is None or value is None:
             return [z3.BoolVal(False)], z3.BoolVal(False)
-        return [*known, self.terms.known(term, self)], self.terms.member(term, item, value)
+        named = [*self.term(item)] if _is_term(item) else item  # of users, each side's own
+        return [*known, self.terms.known(term, self)], self.terms.member(term, named, value)
 
 
 def _compared(word: str, left: Any, right: Any) -> Any:
@@ -212,7 +215,7 @@ def sort_of(kind: Type) -> str:
 
 class Terms:
     """The variables of requests about one resource type. `rules` gathers what holds of them all; whoever asks z3 adds
-    those that came since (`fresh`). `readings` are the sides', None where one lacks the type. `beside`: the terms of
+    those that came since. `readings` are the sides', None where one lacks the type. `beside`: the terms of
     another request by the same user, who is shared."""
 
     def __init__(self, readings: Sequence[Reading | None], kinds: Sequence[Kinds], beside: Terms | None = None) -> None:
@@ -227,7 +230,6 @@ class Terms:
         self.codes: dict[str, int] = {} if beside is None else beside.codes
         self.elements: dict[Term, dict[str, tuple[Any, Any, Any]]] = {}  # set → element's key → item, value, Boolean
         self.aside: set[Term] = set()  # named by what holds of requests alone, and read by no condition
-        self._said = 0
         self._values: dict[tuple[Term, str], Any] = {}
         self._known: dict[tuple[Term, int], Any] = {}
         roots = {one.root for one in kinds}
@@ -236,12 +238,6 @@ class Terms:
         self.kind = min(self.below, default=self.root)  # of a place that a request may name
         if self.kind is None:
             self.rules.append(z3.Not(self.given))  # there is no place that a request could name on every side
-
-    def fresh(self) -> list[Any]:
-        """What holds of all requests, as far as it has not been given yet."""
-        found = self.rules[self._said :]
-        self._said = len(self.rules)
-        return found
 
     # -- what a request has ------------------------------------------------------------------------------------------
 

@@ -7,7 +7,8 @@ passed over; that is what a change of ten lines leaves of a policy of eight thou
     role viewer { allow read on * }    role vet includes viewer { deny read on record when sealed }
     view of read on record:   allow "true" → viewer, vet      deny "sealed" → vet
 
-A role that the new policy calls by a new name, and whose old one it keeps by `was`, is one role.
+A role that the new policy calls by a new name, and whose old one it keeps by `was`, is one role. Where a role takes in
+another, by `was` too, both old ones are compared with it, each under its own number.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from remit.table.shape import BLOCKS, RuleEntry, Table
 EVERYONE, MEMBERS, FIRST_ROLE = 1, 2, 4  # bits
 Cell = tuple[str, str]  # type, action
 Key = tuple[Literal["allow", "deny"], str]  # effect, and the key of the condition's normal form
-ROLES_READ = normal.key(["user", "roles"])
+ROLES_READ, SCOPE_READ = normal.key(["user", "roles"]), normal.key(["resource", "scope"])
 
 
 @dataclass(slots=True)
@@ -42,22 +43,28 @@ EMPTY: View = {}
 
 
 class Numbering:
-    """One bit for each role of two tables. `names` are the roles', new names first; `bits` the other way round, for
-    each of the tables."""
+    """One bit for each role of two tables, more for one that took in others. `names` are the roles', new names first;
+    `bits` the other way round, for each of the tables."""
 
     def __init__(self, old: Table, new: Table) -> None:
         same = {name: name for name in old.roles if name in new.roles}
+        merged: dict[str, str] = {}
         for role in new.roles.values():
-            if role.name not in old.roles:
-                former = [name for name in role.former if name in old.roles and name not in same]
-                same.update((name, role.name) for name in former[:1])
-        alone = [name for name in old.roles if name not in same]
-        self.names = sorted({*new.roles, *(name if name not in new.roles else f"{name} (old)" for name in alone)})
+            for name in role.former:
+                if name in old.roles and name not in same:
+                    if role.name in same.values():
+                        merged[name] = role.name  # whoever held it holds a role that others held before
+                    else:
+                        same[name] = role.name
+        self.names = sorted({*new.roles, *(name for name in old.roles if name not in same)})
         self.bit = {name: FIRST_ROLE << at for at, name in enumerate(self.names)}
         self.new_bits = {name: self.bit[name] for name in new.roles}
         self.old_bits = {name: self.bit[same.get(name, name)] for name in old.roles}
         self.old_names = {bit: name for name, bit in self.old_bits.items()}
         self.new_names = {bit: name for name, bit in self.new_bits.items()}
+        for name, role_name in merged.items():
+            self.new_bits[role_name] |= self.bit[name]
+            self.new_names[self.bit[name]] = role_name
 
     def roles(self, mask: int) -> Iterator[str]:
         """The names of the roles in a mask, by name."""
@@ -189,6 +196,14 @@ def _keys(view: View, mask: int) -> tuple[Key, ...]:
 def reads_roles(*views: View) -> bool:
     """Whether some condition of a cell reads `user.roles`."""
     return any(ROLES_READ in text for view in views for _, text in view)
+
+
+def strange(*views: View) -> bool:
+    """Whether somebody may be decided otherwise at a place that the directory does not know, in another way than at one
+    it knows: nobody is a member there, so what members are forbidden is not, and an instance of the root is never
+    known. Elsewhere what a role forbids there it forbids at every place."""
+    denies = [(text, line) for view in views for (effect, text), line in view.items() if effect == "deny"]
+    return any(line.mask & MEMBERS or SCOPE_READ in text for text, line in denies)
 
 
 def alike(old: View, new: View) -> bool:

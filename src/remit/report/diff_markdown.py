@@ -80,7 +80,7 @@ def diff_markdown(review: Review, paths: Paths, names: tuple[str, str], most: in
     _quoted_lines(page, review.entries, paths)
     if review.beside:
         rows = [f"- {_beside(one)}" for one in review.beside]
-        page.folded(f"{counted(len(rows), 'other change')}: catalogue, roles, assignments, guards, asserts", rows)
+        page.folded(f"{counted(len(rows), 'change')} beside that", rows)
     return page.text()
 
 
@@ -155,8 +155,9 @@ def _words(entry: Entry, words: str) -> str:
 def _quoted_lines(page: _Page, entries: Iterable[Entry], paths: Paths) -> None:
     """The lines of the policy that made it, each once, by place, as a difference of texts. A line that stands on both
     sides is otherwise by what it names."""
-    old = {(_at(rule, paths.old), rule_text(rule)): None for entry in entries for rule in entry.caused_old}
-    new = {(_at(rule, paths.new), rule_text(rule)): None for entry in entries for rule in entry.caused_new}
+    quoted = [entry for entry in entries if not entry.lent]  # else it is no line of a rule that changed
+    old = {(_at(rule, paths.old), rule_text(rule)): None for entry in quoted for rule in entry.caused_old}
+    new = {(_at(rule, paths.new), rule_text(rule)): None for entry in quoted for rule in entry.caused_new}
     alike = {text for _, text in old} & {text for _, text in new}
     found = [(place, "+" if text not in alike else " ", text) for place, text in new]
     found += [(place, "-", text) for place, text in old if text not in alike]

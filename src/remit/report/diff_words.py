@@ -43,12 +43,16 @@ class Paths(NamedTuple):
 
 
 def before_words(entry: Entry) -> str:
-    """What it was: `never`, `always`, `when …`, `unless …`."""
+    """What it was: `never`, `always`, `when …`, `unless …`; `as viewer may`, where that is what it includes."""
+    if entry.lent:
+        return "never" if entry.kind == "gained" else _lent_words(entry)
     return _terms_words(entry, entry.before)
 
 
 def after_words(entry: Entry) -> str:
     """What it is now."""
+    if entry.lent:
+        return "never" if entry.kind == "lost" else _lent_words(entry)
     return _terms_words(entry, entry.after)
 
 
@@ -64,6 +68,10 @@ def _terms_words(entry: Entry, terms: Iterable[Said]) -> str:
     if "" in allows:
         return unless or "always"
     return f"when {_any(allows)}" + (f", {unless}" if unless else "")
+
+
+def _lent_words(entry: Entry) -> str:
+    return f"as {names(entry.lent, 3)} may"
 
 
 def _any(texts: Sequence[str]) -> str:
@@ -141,13 +149,13 @@ def forbids_words(entry: Entry) -> str:
 
 def place_words(entry: Entry, paths: Paths, most: int = 2) -> str:
     """The lines that made it: `roles.remit:19`; `was roles.remit:8` where the line is gone."""
-    new, old = _lines(entry.caused_new, paths.new), _lines(entry.caused_old, paths.old)
-    if not new and not old:
-        new = _lines(entry.new, paths.new)
-        old = [] if new else _lines(entry.old, paths.old)
-    lines = new or old
+    if entry.declared is not None:
+        place, gone = entry.declared
+        return ("was " if gone else "") + safe(f"{(paths.old if gone else paths.new)(place.file)}:{place.line}")
+    rules, gone = entry.blamed
+    lines = _lines(rules, paths.old if gone else paths.new)
     more = f" and {len(lines) - most} more" if len(lines) > most else ""
-    return ("" if new or not old else "was ") + ", ".join(lines[:most]) + more
+    return ("was " if gone and lines else "") + ", ".join(lines[:most]) + more
 
 
 def _lines(rules: Iterable[RuleEntry], path: Path) -> list[str]:
@@ -156,9 +164,9 @@ def _lines(rules: Iterable[RuleEntry], path: Path) -> list[str]:
 
 def lent_words(entry: Entry) -> str:
     """Where the line is another role's: `by a line of viewer`; empty where it is their own."""
-    rules = entry.caused_new or entry.caused_old
+    rules, _ = entry.blamed
     owners = dict.fromkeys(rule.role or rule.block or "" for rule in rules)
-    if entry.block or not owners or {*owners} & {*entry.who} or not entry.who:
+    if entry.block or entry.lent or not owners or {*owners} & {*entry.who} or not entry.who:
         return ""
     return f"by a line of {names(list(owners), 3)}"
 

@@ -86,7 +86,7 @@ def _told(one: Outcome) -> str:
         return example_text(one.example)
     if one.unproven:
         return "whether it changes anything could not be told"
-    return "no event of the tests comes out otherwise"
+    return "no test comes out otherwise"
 
 
 def _accepted(one: Outcome, table: Table, folder: str, paint: Paint) -> str:

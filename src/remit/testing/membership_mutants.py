@@ -5,19 +5,26 @@
     on invite requires invite on member                drop-line, drop-requires
     on sso_login when unassigned assign viewer         drop-line, drop-trigger, drop-assign, swap-assign
 
-Left as they are: what `per KIND` counts at, which roles a guard names, `individual over group`, `roles from subject`.
+    individual over group                              drop-line: what groups give adds up with the rest
+
+Left as they are: what `per KIND` counts at, which roles a guard names, `roles from subject` (no test speaks of claims).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from remit.model import expression as ex
+from remit.model.policy import Model
+from remit.source import Span
 from remit.table.shape import EventEntry, GuardEntry, Table
-from remit.testing.mutants import Access, Mutant, is_own
+from remit.testing.mutants import Access, Mutant, is_own, place_of
+
+_INDIVIDUAL = re.compile(r"^[^#\n]*?(individual\s+over\s+group)\b", re.MULTILINE)
 
 
-def membership_mutants(table: Table) -> Iterator[Mutant]:
+def membership_mutants(table: Table, model: Model | None) -> Iterator[Mutant]:
     """Of the policy's own guards and lines."""
     for guard in table.guards.values():
         if is_own(table, guard.place):
@@ -26,6 +33,13 @@ def membership_mutants(table: Table) -> Iterator[Mutant]:
     for at, line in enumerate(table.events):
         if is_own(table, line.place):
             yield from _of_line(at, line, table, access)
+    if table.individual_over_group and model is not None and model.base is None:
+        # the model keeps no place of it: it is looked for beside the lines
+        for source in dict.fromkeys(event.span.source for event in model.events):
+            if found := _INDIVIDUAL.search(source.text):
+                place = place_of(Span(source, found.start(1), found.end(1)))
+                yield Mutant("drop-line", place, "without this line", adding_up=True)
+                break
 
 
 def _of_guard(guard: GuardEntry) -> Iterator[Mutant]:

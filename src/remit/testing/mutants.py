@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from remit.model import coverage
 from remit.model import expression as ex
@@ -54,7 +54,7 @@ OPERATORS: Mapping[str, str] = {
     "drop-guard": "without the guard",
     "move-count": "the guard's number moved by one",
     "drop-active": "a guard that counts those who are not active, too",
-    "drop-line": "without the line of `assignments`",
+    "drop-line": "without the line of `assignments`; `individual over group` is one",
     "drop-requires": "without `requires`",
     "drop-within": "without `role within own`",
     "drop-trigger": "without `when`, in `assignments`",
@@ -69,7 +69,7 @@ _NAMED = 3  # permissions that are named where a rule is widened
 class Mutant(NamedTuple):
     """One change. `place` is the line that is changed, `said` tells how, in words that follow "the policy". Of the rest
     one says what stands where: `rules` by their numbers (one without cells is dropped), a role's `includes`, a guard or
-    a line of `assignments`, None being none."""
+    a line of `assignments`, None being none; `adding_up`: `individual over group` is dropped."""
 
     operator: str
     place: Place
@@ -78,6 +78,7 @@ class Mutant(NamedTuple):
     includes: tuple[str, tuple[str, ...]] | None = None
     guard: tuple[str, GuardEntry | None] | None = None
     line: tuple[int, EventEntry | None] | None = None
+    adding_up: bool = False
 
 
 def mutants(table: Table, model: Model | None = None, membership: bool = True) -> list[Mutant]:
@@ -88,7 +89,7 @@ def mutants(table: Table, model: Model | None = None, membership: bool = True) -
     rules = _Rules(table, model)
     found = [*rules.mutants(), *_includes(table, model)]
     if membership:
-        found += membership_mutants(table)
+        found += membership_mutants(table, model)
     return sorted(found, key=lambda mutant: mutant.place[:3])
 
 
@@ -109,6 +110,8 @@ def mutated(table: Table, mutant: Mutant, model: Model | None = None) -> Table:
         if guard is None:
             del guards[name]
         return table._replace(guards=guards, kept={})
+    if mutant.adding_up:
+        return table._replace(individual_over_group=False, kept={})
     assert mutant.line is not None
     at, line = mutant.line
     return table._replace(events=(*table.events[:at], *([line] if line else []), *table.events[at + 1 :]), kept={})
@@ -189,7 +192,7 @@ class _Rules:
             return Mutant(operator, rule.place, said or f"with {_listed(more)}, too", (changed,))
 
         yield made("drop-rule", "without this rule", rule._replace(cells={}))
-        flipped = "deny" if rule.effect == "allow" else "allow"
+        flipped: Literal["allow", "deny"] = "deny" if rule.effect == "allow" else "allow"
         yield made("flip-effect", f"with `{flipped}` instead of `{rule.effect}`", rule._replace(effect=flipped))
         if rule.condition is not None:
             dropped = rule._replace(condition=None, condition_text="")
@@ -198,12 +201,12 @@ class _Rules:
                 yield made(variant.operator, variant.said, _when(rule, variant))
         if written is not None and self.model is not None:
             for at, item in enumerate(written.excepts):
-                left = replace(written, excepts=(*written.excepts[:at], *written.excepts[at + 1 :]))
+                without = replace(written, excepts=(*written.excepts[:at], *written.excepts[at + 1 :]))
                 base = self.model.layers()[0]
-                cells = coverage.rule_cells(left, base.areas, base.types)
+                found = coverage.rule_cells(without, base.areas, base.types)
                 actions = [f"{item.action.name} on "] if item.action is not None else []
                 said = f"without `except {''.join(actions)}{item.type or '*'}`"
-                yield made("drop-except", said, rule._replace(cells=_in_order(cells)))
+                yield made("drop-except", said, rule._replace(cells=_in_order(found)))
         for operator, name, left in _narrower(rule):
             yield made(operator, f"without `{name}`", left)
         for name in rule.cells:
@@ -367,4 +370,5 @@ class Access:
 
 __all__ = [
     "OPERATORS", "Access", "Cell", "Mutant", "cells_of", "changed_cells", "is_own", "mutants", "mutated", "narrowed",
+    "place_of",
 ]  # fmt: skip

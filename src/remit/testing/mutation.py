@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from remit.evaluator.index import Index
+from remit.evaluator.pdp import Judged
 from remit.model.policy import Model
-from remit.proof.case import Case, World
+from remit.proof.case import OTHER, SOMEONE, Case, World
 from remit.proof.compare import Change, Comparison
 from remit.table.shape import AssertEntry, EventEntry, Table, TestEntry
 from remit.testing.accepted import Acceptance, Trouble, unused
@@ -150,6 +151,9 @@ class Trial:
     def outcome(self, mutant: Mutant) -> Outcome:
         """What becomes of one. Raises MissingSolverError."""
         made = mutated(self.table, mutant, self.model)
+        if mutant.adding_up:
+            killer = self._failing(made, (asks.entry for asks in self.tests))
+            return Outcome(mutant, "killed", killer) if killer else Outcome(mutant, "survived")
         if mutant.guard is not None or mutant.line is not None:
             killer = self._failing(made, self._with_events(mutant.line)) or self._broken_by_guards(mutant, made)
             return Outcome(mutant, "killed", killer) if killer else Outcome(mutant, "survived")
@@ -258,22 +262,52 @@ class Trial:
 
 
 def _plainer(change: Change, old: Table, new: Table) -> Change:
-    """The example without what it says and does not need."""
+    """The example without what it says and no condition needs to be told; whoever asks is `SOMEONE`."""
     worlds = (World(old), World(new))
 
-    def told(case: Case) -> bool:
-        codes = (world.judge(change.asking, change.type, change.action, case).code for world in worlds)
-        return tuple(codes) == (change.before, change.after)
+    def asked(case: Case) -> tuple[tuple[str, str], int]:
+        judged = [world.judge(change.asking, change.type, change.action, case) for world in worlds]
+        return (judged[0].code, judged[1].code), sum(_unknown(one) for one in judged)
 
     case = change.case
-    parts: tuple[Literal["properties", "context", "attributes"], ...] = ("properties", "context", "attributes")
-    for part in parts:
-        for name in getattr(case, part):
-            values = {key: value for key, value in getattr(case, part).items() if key != name}
-            less = replace(case, **{part: values})
-            if told(less):
-                case = less
-    return change._replace(case=case)
+    told = asked(case)
+    for part in ("properties", "context", "attributes"):
+        for name in getattr(change.case, part):
+            less = _without(case, part, name)
+            case = less if asked(less) == told else case
+    turned = _called(case)
+    return change._replace(case=turned if asked(turned) == told else case)
+
+
+def _unknown(judged: Judged) -> int:
+    """How many conditions that count for who asks could not be told."""
+    cell, held, facts = judged.cell, judged.held, judged.facts
+    if cell is None or held is None or facts is None:
+        return 0
+    entries = (*cell.allows, *cell.denies)
+    counting = [entry.test for entry in entries if entry.mask & (held.allow | held.deny) and entry.test is not None]
+    return sum(test(facts) is None for test in counting)
+
+
+def _called(case: Case) -> Case:
+    """The case with the names of who asks and of somebody else exchanged, where the asker has the other's."""
+    if case.user != OTHER:
+        return case
+    names: dict[Any, Any] = {SOMEONE: OTHER, OTHER: SOMEONE}
+
+    def turned(value: Any) -> Any:
+        return [turned(one) for one in value] if isinstance(value, list) else names.get(value, value)
+
+    parts = (case.attributes, case.properties, case.context)
+    attributes, properties, context = ({key: turned(value) for key, value in part.items()} for part in parts)
+    return replace(case, user=SOMEONE, attributes=attributes, properties=properties, context=context)
+
+
+def _without(case: Case, part: str, name: str) -> Case:
+    left = {key: value for key, value in getattr(case, part).items() if key != name}
+    if part == "properties":
+        return replace(case, properties=left)
+    return replace(case, context=left) if part == "context" else replace(case, attributes=left)
 
 
 def _awkward(change: Change) -> tuple[bool, bool, bool]:
