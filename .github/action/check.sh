@@ -14,7 +14,6 @@ bin=$out/venv/bin
 [ -d "$bin" ] || bin=$out/venv/Scripts # Windows
 worst=0
 results=()
-# Between these lines no text of a policy is taken for a command to the workflow.
 stop=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 
 output() { printf '%s=%s\n' "$1" "$2" >>"$GITHUB_OUTPUT"; }
@@ -32,12 +31,21 @@ settle() {
   if [ "$2" -gt "$worst" ]; then worst=$2; fi
 }
 
-# Calls remit with the log folded below a title; its exit code.
+# Calls remit so that no text of a policy is taken for a command to the workflow; its exit code.
+hushed() {
+  local code=0
+  printf '::stop-commands::%s\n' "$stop"
+  "$bin/remit" "$@" 2>&1 || code=$?
+  printf '\n::%s::\n' "$stop"
+  return "$code"
+}
+
+# The same, with the log folded below a title.
 told() {
   local code=0
-  printf '::group::%s\n::stop-commands::%s\n' "remit $1" "$stop"
-  "$bin/remit" "$@" 2>&1 || code=$?
-  printf '\n::%s::\n::endgroup::\n' "$stop"
+  echo "::group::remit $1"
+  hushed "$@" || code=$?
+  echo "::endgroup::"
   return "$code"
 }
 
@@ -169,7 +177,7 @@ if wants diff; then
       number=$((number + 1))
       diff=(diff "$short" --allow-missing ${people[@]+"${people[@]}"})
       if [ -n "$policy" ]; then diff+=(--policy="$policy"); fi
-      if "$bin/remit" "${diff[@]}" --output-format json --output "$out/diff-$number.json"; then
+      if hushed "${diff[@]}" --output-format json --output "$out/diff-$number.json"; then
         jsons+=("$out/diff-$number.json")
       else
         code=2
@@ -177,7 +185,7 @@ if wants diff; then
       fi
       if [ -n "$FAIL_ON" ]; then diff+=(--fail-on="$FAIL_ON"); fi
       one=0
-      "$bin/remit" "${diff[@]}" --output-format markdown --output "$out/diff-$number.md" || one=$?
+      hushed "${diff[@]}" --output-format markdown --output "$out/diff-$number.md" || one=$?
       if [ "$one" -gt "$code" ]; then code=$one; fi
       # A comment holds 65,536 characters.
       if [ "$(($(wc -c <"$whole") + $(wc -c <"$out/diff-$number.md")))" -lt 65200 ]; then

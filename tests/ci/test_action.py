@@ -179,7 +179,7 @@ def test_a_clean_policy(runner: Runner) -> None:
 def test_findings_are_annotations(runner: Runner) -> None:
     """A finding fails the run, stands at its line, and is in the SARIF file; the tests run all the same."""
     runner.change("allow create on document", "allow create on docment")
-    printed = runner.run("check.sh", code=2, CHECKS="lint,fmt,test")
+    printed = runner.run("check.sh", code=2, CHECKS="lint,test")
     assert "::error file=policy/main.remit,line=29,endLine=29,col=21," in printed
     assert runner.outputs["findings"] == runner.outputs["errors"] == "1"
     sarif = json.loads(Path(runner.outputs["sarif"]).read_text(encoding="utf-8"))
@@ -206,15 +206,15 @@ def test_exact_findings(runner: Runner) -> None:
 def test_what_else_fails(runner: Runner, old: str, new: str, failed: str) -> None:
     """A file that is not in the format and a test that fails fail the run, each under its name alone."""
     runner.change(old, new)
-    printed = runner.run("check.sh", code=1, CHECKS="lint fmt test")
+    printed = runner.run("check.sh", code=1, CHECKS="fmt test")
     assert re.findall(r"^::error title=remit (\w+)::", printed, re.M) == [failed]
     assert f"| `remit {failed}` | failed |" in runner.summary
 
 
 def test_coverage(runner: Runner) -> None:
     """`fail-under` fails where the tests reach less."""
-    runner.run("check.sh", code=1, CHECKS="test", FAIL_UNDER="100")
-    runner.run("check.sh", code=0, CHECKS="test", FAIL_UNDER="10")
+    printed = runner.run("check.sh", code=1, CHECKS="test", FAIL_UNDER="100")
+    assert "100 % was asked for" in printed
 
 
 def test_several_policies(runner: Runner) -> None:
@@ -223,7 +223,9 @@ def test_several_policies(runner: Runner) -> None:
     first = runner.commit("another")
     runner.write("other/main.remit", POLICY.replace("policy documents", "policy other").replace(*GAIN))
     runner.change("allow delete on document when own and", "allow delete on document when")
-    runner.run("check.sh", code=1, EVENT_BASE=first, POLICY="policy\n  other  \n\n", FAIL_ON="gained")
+    policies = {"CHECKS": "fmt diff", "POLICY": "policy\n  other  \n\n"}
+    printed = runner.run("check.sh", code=1, EVENT_BASE=first, FAIL_ON="gained", **policies)
+    assert "2 files left as they are" in printed
     assert "`policy`" in runner.summary
     assert "`other`" in runner.summary
     assert int(runner.outputs["gained"]) >= 2
@@ -244,37 +246,37 @@ def test_a_policy_that_is_not_there(runner: Runner) -> None:
 def test_text_of_a_policy_is_no_command(runner: Runner) -> None:
     """What a policy says cannot speak to the workflow: outside of its own commands, remit's output is switched off."""
     runner.change('test "authors write, editors publish"', 'test "x\\n::add-path::/tmp/evil"')
-    runner.change("ben may delete plan", "ben may not delete plan")
     runner.write("policy/::error title=evil::x.remit", "role {\n")
     runner.commit("evil")
-    printed = runner.run("check.sh", code=2, CHECKS="lint fmt test")
-    commands, stopped = [], ""
+    printed = runner.run("check.sh", code=2, CHECKS="lint fmt")
+    spoken, stopped, hushed = [], "", 0
     for line in printed.splitlines():
         if stopped:
+            hushed += bool(line)
             stopped = "" if line == f"::{stopped}::" else stopped
         elif line.startswith("::stop-commands::"):
             stopped = line.removeprefix("::stop-commands::")
             assert re.fullmatch(r"[0-9a-f]{32}", stopped)
-        elif line.lstrip().startswith("::"):
-            commands.append(line)
+        else:
+            spoken.append(line)
     assert stopped == ""
-    assert commands != []
-    assert {re.match(r"::(\w+)", line)[1] for line in commands} <= {"group", "endgroup", "error", "warning", "notice"}  # type: ignore[index]
-    assert [line for line in commands if line.startswith("::error title=evil")] == []
+    assert hushed > 10
+    places = r"(error|warning|notice) file=policy/(main\.remit|%3A%3Aerror title=evil)"
+    ours = rf"::(group::|endgroup::|error title=remit |{places})"
+    assert [line for line in spoken if not re.match(ours, line)] == []
 
 
 # -- what is compared --------------------------------------------------------------------------------------------------
 
 
 def test_a_gain(runner: Runner) -> None:
-    """A permission that was gained is in the summary and counted; `fail-on` fails for its kind alone."""
+    """A permission that was gained is in the summary and counted, and fails where `fail-on` says so."""
     first = runner.git("rev-parse", "HEAD")
     runner.change(*GAIN)
     runner.run("check.sh", EVENT_BASE=first, CHECKS="diff")
     assert runner.outputs["gained"] == runner.outputs["changed"] == "1"
     assert runner.outputs["lost"] == "0"
     assert "publish" in runner.summary
-    runner.run("check.sh", EVENT_BASE=first, CHECKS="diff", FAIL_ON="lost")
     printed = runner.run("check.sh", code=1, EVENT_BASE=first, CHECKS="diff", FAIL_ON="gained")
     assert "::error title=remit diff::" in printed
 

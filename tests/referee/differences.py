@@ -19,18 +19,27 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from referee.decide import Json, decide, denies_count, individual_first, names_held, understand
+from referee.decide import Json, Unknown, decide, denies_count, individual_first, names_held, typed, understand
 from referee.generate import Case, Maker, make_case
 from referee.judge import build, kept
 from referee.rewrites import MORE, Layers, extracted, rewritten, weakened
-from referee.world import NOW
+from referee.world import IDS, NOW
 
 from remit import DirectoryError, Policy, PolicyError
-from remit.directory.shape import Directory
+from remit.directory.shape import Assignment, Directory, User
 from remit.proof.case import NOON
 from remit.proof.case import World as Replay
 from remit.proof.compare import Change, Difference, compare
 
+CLASSED = 12  # requests for each class that is told
+_BELIED = {  # decisions before and after that a change of this class cannot have on a complete request
+    "gained": {(True, True), (True, False)},
+    "lost": {(True, True), (False, True)},
+    "widened": {(True, False)},
+    "narrowed": {(False, True)},
+    "changed": set(),
+    "incomplete_only": {(True, False), (False, True)},
+}
 REFEREED = 20  # of so many requests to policies that are claimed to be equal, the referee decides one
 
 
@@ -146,6 +155,7 @@ def unlike(seed: str, requests: int, seen: Counter[str], more: int = 0) -> Itera
     found = compare(old.table, new.table)
     _count(found, seen)
     yield from refereed(case, old, new, layers, found, seen)
+    yield from misclassed(random, case, old, new, layers, found, seen)
     if found.empty and old.digest != new.digest:
         yield from alike(random, case, old, new, layers, more, seen)
 
@@ -171,6 +181,56 @@ def refereed(
         held = {name for policy in (old, new) for name in _held(_model(policy), case.directory, request)}
         if not found.unproven and not _told(found, request, held):
             yield Unlike("a request is decided otherwise, and no change says so", case, layers, request, None)
+
+
+def misclassed(
+    random: Random, case: Case, old: Policy, new: Policy, layers: Layers, found: Difference, seen: Counter[str]
+) -> Iterator[Unlike]:
+    """Complete requests, by somebody who holds one role and nothing else, that belie the class of a change."""
+    maker = Maker(random, small=False)
+    maker.world = case.world
+    for change in found.changes:
+        kind = case.world.kinds.get(change.type)
+        if change.part != "may" or kind is None:
+            continue
+        for _ in range(CLASSED):
+            names = [_named(role, policy, new) for policy in (old, new) for role in change.roles[:1]]
+            user = User("ann", attributes=maker.values(maker.world.user, 1.0))
+            properties = maker.values(list(kind.attributes.values()), 1.0)
+            if old.table.root is not None and old.table.root == new.table.root:
+                properties["scope"] = old.table.root
+            request = {
+                "subject": {"type": "user", "id": "ann"},
+                "action": {"name": change.action},
+                "resource": {"type": change.type, "id": maker.one(IDS), "properties": properties},
+                "context": maker.values(maker.world.context, 1.0),
+            }
+            given, complete = [], False
+            for at, policy in enumerate((old, new)):
+                held = tuple(Assignment(name) for name in (names[at] if names else ()))
+                directory = Directory(users={"ann": user._replace(assignments=held)})
+                given.append(decide(_model(policy), directory, request, NOW).decision)
+                complete = complete or is_complete(_model(policy), understand(_model(policy), directory, request, NOW))
+            if complete:
+                seen["requests to classes"] += 1
+                if tuple(given) in _BELIED[change.kind]:
+                    yield Unlike("a complete request belies the class", case, layers, request, change)
+
+
+def is_complete(model: Any, asked: Any) -> bool:
+    """Whether all that a request and its user must have is there, and what may be there is of its type."""
+    if isinstance(asked, str) or (model.root is not None and asked.places is None):
+        return False
+    bags = (
+        (model.types[asked.type].attributes, asked.properties),
+        (model.context, asked.context),
+        (model.user, asked.attributes),
+    )
+    return all(
+        one.optional if bag.get(name) is None else not isinstance(typed(bag[name], one.type), Unknown)
+        for declared, bag in bags
+        for name, one in declared.items()
+    )
 
 
 def unequal(seed: str, requests: int, seen: Counter[str], more: int = 0) -> Iterator[Unlike]:

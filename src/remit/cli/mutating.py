@@ -47,9 +47,10 @@ def try_mutants(ran: Sequence[Ran], plan: Plan, jobs: int | None) -> list[Ran]:
 
     found = []
     for one in ran:
-        if one.results is None or one.results.failed or one.results.stopped:
+        if one.results is None or one.results.failed or one.results.unproven or one.results.stopped:
             if one.results is not None:
-                said = f"`{one.results.table.name}` has tests that fail: its mutants are not tried"
+                what = "tests that fail" if one.results.failed else "asserts that are unproven"
+                said = f"`{one.results.table.name}` has {what}: its mutants are not tried"
                 click.echo(f"{paint('warning', 'yellow', err=True)}: {shown(said)}", err=True)
             found.append(one)
             continue

@@ -75,8 +75,8 @@ def command(
       remit test --suggest -o policy/more_tests.remit
       remit test --output-format junit -o tests.xml
 
-    Exit codes: 0 nothing failed, 1 an example or an assert failed, an assert is unproven, or the tests reach less than
-    --fail-under, 2 a policy does not compile or is not there, or nothing is called as wanted."""
+    Exit codes: 0 nothing failed, 1 an example or an assert failed, an assert is unproven, the tests reach less than
+    --fail-under, or a mutant survives, 2 a policy does not compile or is not there, or nothing is called as wanted."""
     session = Session(policy_path)
     kept = session.config.output_format if session.config.output_format in FORMATS else "text"
     wanted = _Wanted(output_format or kept, target, coverage_html, suggest, append, fail_under)

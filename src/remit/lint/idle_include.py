@@ -34,14 +34,16 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 def _idle(subject: Subject, given: Given, role: Role) -> Iterator[Diagnostic]:
     roles = subject.table.roles
     left = list(role.includes)
-    for name in reversed(role.includes):
-        others = [other for other in left if other != name]
-        through = next((other for other in others if roles[name].facets <= roles[other].facets), None)
-        if through is not None:
+    for name in reversed(role.includes):  # what comes with another one is told first: it is safe to take out
+        through = next((other for other in left if other != name and name in roles[other].includes), None)
+        if through is not None and roles[name].facets <= roles[through].facets:
             left.remove(name)
             message = f"role `{role.name}` includes `{name}` through `{through}` already"
             yield _finding(subject, role, name, message, through, safe=True)
-            continue
+    for name in left[::-1]:
+        others = [other for other in left if other != name]
+        if not others:
+            return
         facets = {EVERYONE, MEMBERS}.union(*(roles[other].facets for other in others))
         held = {*others}.union(*(roles[other].includes for other in others))
         brought = {name, *roles[name].includes} - held

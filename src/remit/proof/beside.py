@@ -26,6 +26,10 @@ class Beside(NamedTuple):
 def beside(old: Table, new: Table) -> Iterator[Beside]:
     """All of it, in a fixed order."""
     before, after = meaning_beside(old), meaning_beside(new)
+    for side in (before, after):
+        for role in side["roles"].values():  # the meaning has all that a role includes, also through another
+            inner = {name for other in role["includes"] for name in side["roles"][other]["includes"]}
+            role["includes"] = [name for name in role["includes"] if name not in inner]
     yield from _catalogue(before["catalogue"], after["catalogue"])
     yield from _named("scope", before["scopes"]["kinds"], after["scopes"]["kinds"])
     yield from _roles(before["roles"], after["roles"])

@@ -69,9 +69,10 @@ class Claims:
                     base.append(assigned)
                 elif name not in beside:
                     base.append(z3.Not(assigned))
-        model = requests.asked.model(*base, may, true if wanted else z3.Not(true), requests.complete())
+        refuting = [*base, may, true if wanted else z3.Not(true)]
+        model = requests.asked.model(*refuting, requests.complete(requests.terms.named))
         if model is None:
-            model = requests.asked.model(*base, may, true if wanted else z3.Not(true))
+            model = requests.asked.model(*refuting)
         if model is None:
             return None
         others = [name for name in sorted(beside) if self.views.bits[name] & requests.roles(model)]
@@ -85,7 +86,7 @@ class Claims:
         may = [requests.allowed(at, view, self._keys(cell, roles)) for at, roles in enumerate((one, other))]
         base = [requests.placed(), z3.Not(requests.terms.uncertain)]
         base += self._holding(requests, [one, other])
-        for more in ([requests.complete()], []):
+        for more in ([requests.complete(requests.terms.named)], []):
             model = requests.asked.model(*base, may[0], z3.Not(may[1]), *more)
             if model is not None:
                 return requests.case(model)
@@ -102,7 +103,7 @@ class Claims:
             formulas.append(requests.allowed(0, self.views.view(cell), self._keys(cell, roles)))
             formulas += [requests.placed(), *self._holding(requests, [roles])]
             formulas.append(requests.z3.Not(requests.terms.uncertain))
-        for more in ([first.complete(), second.complete()], []):
+        for more in ([one.complete(one.terms.named) for one in (first, second)], []):
             asked = Asked(first.terms)
             model = asked.model(*formulas, *more, *second.terms.rules)
             if model is not None:

@@ -49,7 +49,7 @@ from remit.table.normal import both, either, negated
 from remit.table.normal import key as form_key
 from remit.table.shape import RuleEntry, Table
 
-_CROWDED = 16  # groups of roles in one cell, from which on it gets a solver of its own
+_CROWDED = 16  # groups of roles or conditions in one cell, from which on it gets a solver of its own
 _CONSTANTS = {"true", "false"}  # the keys of the forms of always and never
 Kind = Literal["gained", "lost", "widened", "narrowed", "changed", "incomplete_only"]
 Part = Literal["may", "forbids"]
@@ -237,17 +237,22 @@ class Comparison:
             else:
                 yield self._change(found, cell, old, new)
 
-    def differs(self, cell: Cell, old: View, new: View) -> bool | None:
-        """Whether two views of a cell decide otherwise for anybody; None where z3 cannot tell."""
+    def differs(self, cell: Cell, old: View, new: View, every: list[Group] | None = None) -> bool | None:
+        """Whether two views of a cell decide otherwise for anybody; None where z3 cannot tell. `every`: the groups of
+        roles, where they are known."""
         if alike(old, new):
             return False
-        answers = [found.answer for found in self._found(cell, old, new)]
-        return None if answers and all(answer == "unknown" for answer in answers) else bool(answers)
+        unsure = False
+        for found in self._found(cell, old, new, every):
+            if found.answer != "unknown":
+                return True
+            unsure = True
+        return None if unsure else False
 
-    def _found(self, cell: Cell, old: View, new: View) -> Iterator[_Found]:
+    def _found(self, cell: Cell, old: View, new: View, every: list[Group] | None = None) -> Iterator[_Found]:
         apart = reads_roles(old, new)
-        every = groups(old, new, self.old.all_roles, self.new.all_roles, apart)
-        crowd = cell if len(every) > _CROWDED else None
+        every = every or groups(old, new, self.old.all_roles, self.new.all_roles, apart)
+        crowd = cell if max(len(every), len(old), len(new)) > _CROWDED else None
         for group in every:
             if not self._same(cell, old, new, group.old, group.new, apart):
                 if self.quick and not apart and {self._form(old, group.old), self._form(new, group.new)} == _CONSTANTS:
@@ -385,7 +390,7 @@ class Comparison:
         if self.quick:
             found = requests.asked.can_be(*base, requests.z3.Or(gain, loss))
             return ("changed", None, 0, None) if found else None
-        verdict_ = verdict(requests, base, before, after, gain, loss)
+        verdict_ = verdict(requests, base, before, after, gain, loss, read)
         if verdict_ is None:
             return None
         case = requests.case(verdict_.model, read=read)
@@ -447,12 +452,15 @@ def _lines(view: View, mask: int) -> tuple[Key, ...]:
     return tuple(key for key, line in view.items() if line.mask & mask)
 
 
-def verdict(requests: Requests, base: list[Any], before: Any, after: Any, gain: Any, loss: Any) -> Verdict | None:
-    """The class of a change, with a request that shows it; None where there is none. Raises UnknownError."""
+def verdict(
+    requests: Requests, base: list[Any], before: Any, after: Any, gain: Any, loss: Any, read: frozenset[Term]
+) -> Verdict | None:
+    """The class of a change, with a request that shows it; None where there is none. `read` are the attributes that a
+    complete request has. Raises UnknownError."""
     model = requests.asked.model(*base, requests.z3.Or(gain, loss))
     if model is None:
         return None
-    complete = requests.complete()
+    complete = requests.complete(read)
     gained = requests.asked.model(*base, complete, gain)
     lost = requests.asked.model(*base, complete, loss)
     if gained is None and lost is None:

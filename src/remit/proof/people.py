@@ -9,8 +9,8 @@ the same lines of a cell count are asked about once, and one who is named by no 
 
 The places that matter are the root, those at which something is assigned to the user, those with several parents, and
 those that one directory has below others than the other: what is held elsewhere is what is held at the nearest of these
-above. Windows (`from`, `until`) are judged at one time,
-which the caller gives; a condition that reads the time is compared for as long as they stay as they are then.
+above. Windows (`from`, `until`) are judged at one time, which the caller gives; a condition that reads the time is
+compared for as long as they stay as they are then.
 """
 
 from __future__ import annotations
@@ -257,8 +257,8 @@ class _People:
                 base += self._place(requests, scope) if local else []
                 base += self._within(requests, period) if period is not None else []
                 gain, loss = z3.And(may[1], z3.Not(may[0])), z3.And(may[0], z3.Not(may[1]))
-                found = verdict(requests, base, may[0], may[1], gain, loss)
                 read = requests.read((views[0], before), (views[1], after))
+                found = verdict(requests, base, may[0], may[1], gain, loss, read)
                 requests.answers[question] = found and (found.kind, requests.case(found.model, read=read))
             except UnknownError:
                 requests.answers[question] = "unknown"
@@ -276,15 +276,17 @@ class _People:
             side.pdp.ask(name, cell[1], request.resource(cell[0]), request.context).judged.code for side in self.sides
         ]
         assert (codes[0] == "allowed") != (codes[1] == "allowed"), (name, cell, request, codes)
-        gone, come = ([key for key in own if key not in other] for own, other in ((before, after), (after, before)))
+        lines = [_counting(views[at], stand) for at, stand in enumerate(stands)]
+        gone = [key for key in lines[0] if key not in lines[1]]
+        come = [key for key in lines[1] if key not in lines[0]]
         masks = [stand.allow | stand.deny for stand in stands]
         return PersonChange(
             name,
             (scope,),
             *cell,
             kind,
-            rules_of(views[0], before, masks[0]),
-            rules_of(views[1], after, masks[1]),
+            rules_of(views[0], lines[0], masks[0]),
+            rules_of(views[1], lines[1], masks[1]),
             rules_of(views[0], gone, masks[0]),
             rules_of(views[1], come, masks[1]),
             request,
@@ -342,6 +344,12 @@ class _People:
         for (at, role), named in requests.named.items():
             held = stands[at].roles
             yield named if held is not None and role in held else z3.Not(named)
+
+
+def _counting(view: View, stand: _Stand) -> tuple[Key, ...]:
+    """The lines of a cell that count for somebody."""
+    masks = {"allow": stand.allow, "deny": stand.deny}
+    return tuple(sorted(key for key, line in view.items() if line.mask & masks[key[0]]))
 
 
 def _elements(requests: Requests, term: Term, values: Iterable[Any]) -> Iterator[Any]:

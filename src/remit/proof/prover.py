@@ -21,6 +21,7 @@ from remit.model.expression import Expr
 from remit.proof.compare import Comparison
 from remit.proof.requests import Requests
 from remit.proof.solver import UnknownError
+from remit.proof.terms import read_by
 from remit.proof.views import EVERYONE, MEMBERS, Cell, Group, Key, View, groups, reads_roles, rules_of
 from remit.table import normal
 from remit.table.shape import RuleEntry, Table
@@ -45,6 +46,7 @@ class Prover:
         self.table = table
         self.comparison = Comparison(table, table, quick=True)
         self.views = self.comparison.old
+        self._every: dict[Cell, list[Group]] = {}  # of the cell that was asked about last
         self._dead: dict[int, Dead | None] = {}
 
     # -- dead rules --------------------------------------------------------------------------------------------------
@@ -58,12 +60,37 @@ class Prover:
     def _judged(self, rule: RuleEntry) -> Dead | None:
         cells = [(name, action) for name, actions in rule.cells.items() for action in actions]
         for cell in cells:
-            if self.comparison.differs(cell, self.views.view(cell), self.views.without(cell, rule)) is not False:
+            whole, rest = self.views.view(cell), self.views.without(cell, rule)
+            if self.comparison.differs(cell, whole, rest, self._groups(cell, whole, rest, rule)) is not False:
                 return None
         try:
             return self._why(rule, cells)
         except UnknownError:
             return Dead(rule, "covered", ())
+
+    def _groups(self, cell: Cell, whole: View, rest: View, rule: RuleEntry) -> list[Group] | None:
+        """The groups of a cell with and without a rule, from those with it; None where each role stands for itself."""
+        if reads_roles(whole):
+            return None
+        if cell not in self._every:
+            self._every = {cell: groups(whole, whole, self.views.all_roles, self.views.all_roles)}
+        key = (rule.effect, self.views.key(rule, cell[0])[1])
+        if key not in whole:
+            return None
+        left = rest[key].mask if key in rest else 0
+        found: list[Group] = []
+        for group in self._every[cell]:
+            blocks = EVERYONE if group.mask == EVERYONE else EVERYONE | MEMBERS
+            if key not in group.new or left & blocks:
+                found.append(Group(group.mask, group.new, group.new))
+                continue
+            fewer = tuple(other for other in group.new if other != key)
+            kept = group.mask & left if group.mask != EVERYONE else 0
+            if kept:
+                found.append(Group(kept, group.new, group.new))
+            if group.mask & ~kept:
+                found.append(Group(group.mask & ~kept, group.new, fewer))
+        return found
 
     def _why(self, rule: RuleEntry, cells: Sequence[Cell]) -> Dead:
         mask = self.views.mask(rule)
@@ -115,8 +142,7 @@ class Prover:
                 continue
             name = f"{key[0]} {key[1]}"
             names[name] = key
-            counts = requests.true(0, view, key) if key[0] == "allow" else requests.denies(0, view, [key])
-            guarded[name] = z3.Not(counts)
+            guarded[name] = z3.Not(requests.applies(0, view, key))
         found = requests.asked.core(guarded, applies, *self._placed(requests, group))
         return None if found is None else [names[name] for name in found]
 
@@ -147,7 +173,7 @@ class Prover:
         side = requests.sides[0]
         assert side is not None
         true = side.true(form)
-        complete = requests.complete()
+        complete = requests.complete(read_by(form))
         if not requests.asked.can_be(true, complete):
             return False
         return None if requests.asked.can_be(requests.z3.Not(true), complete) else True

@@ -13,13 +13,13 @@ from typing import Any
 from remit.instant import format_instant
 from remit.model.types import Reading
 from remit.proof.case import OTHER, SOMEONE, Case
-from remit.proof.solver import Asked
+from remit.proof.solver import Asked, either_of
 from remit.proof.terms import ROLES, SCOPE, TIME, Kinds, Side, Term, Terms, read_by
 from remit.proof.views import EVERYONE, MEMBERS, Key, View, Views
 from remit.table.shape import Table
 
 _NAMES = (SOMEONE, OTHER, "third", "fourth", "fifth")
-_USELESS: tuple[tuple[str, Any], ...] = (("text", "?"), ("int", 0), ("bool", True))  # values by what they are, alone
+_USELESS: tuple[tuple[str, Any], ...] = (("text", "?"), ("int", 0), ("bool", True))  # a value by what alone it is
 _STRAY = 1 << 80  # a code that no solver comes to by itself
 
 
@@ -50,6 +50,7 @@ class Requests:
             for at, reading in enumerate(readings)
         ]
         self._allowed: dict[tuple[int, tuple[Key, ...]], Any] = {}
+        self._reads: dict[str, frozenset[Term]] = {}  # by a condition's key
         self._named: dict[tuple[int, tuple[Key, ...]], Any] = {}
         self.answers: dict[Any, Any] = {}  # whatever was found out about these requests, by question
 
@@ -68,6 +69,7 @@ class Requests:
             self._focus = cell
             self.asked = Asked(self.terms)
             self._named.clear()
+            self._allowed.clear()
 
     # -- formulas ----------------------------------------------------------------------------------------------------
 
@@ -90,30 +92,33 @@ class Requests:
         """That the roles of the mask are assigned, of all that were spoken of, and no others."""
         return self.z3.And([held if bit & mask else self.z3.Not(held) for bit, held in self.assigned.items()])
 
-    def true(self, at: int, view: View, key: Key) -> Any:
+    def applies(self, at: int, view: View, key: Key) -> Any:
+        """That a line applies: an allow's condition is true, a deny's not false."""
         side = self.sides[at]
-        return self.z3.BoolVal(False) if side is None else side.true(view[key].form)
+        if side is None:
+            return self.z3.BoolVal(False)
+        form = view[key].form
+        if self._focus is None or isinstance(form, bool):
+            return side.true(form) if key[0] == "allow" else side.not_false(form)
+        if (at, (key,)) not in self._named:
+            formula = side.true(form) if key[0] == "allow" else side.not_false(form)
+            self._named[at, (key,)] = self.asked.named(formula)
+        return self._named[at, (key,)]
 
     def denies(self, at: int, view: View, keys: Iterable[Key]) -> Any:
         """That one of these denies applies."""
-        side = self.sides[at]
-        found = [] if side is None else [side.not_false(view[key].form) for key in keys if key[0] == "deny"]
-        return self.z3.Or(found)
+        return either_of([self.applies(at, view, key) for key in keys if key[0] == "deny"])
 
     def allowed(self, at: int, view: View, keys: Iterable[Key]) -> Any:
         """That somebody is allowed for whom exactly these lines count."""
         some = tuple(keys)
         found = self._allowed.get((at, some))
         if found is None:
-            allows = [self.true(at, view, key) for key in some if key[0] == "allow"]
+            allows = [self.applies(at, view, key) for key in some if key[0] == "allow"]
             found = self.z3.BoolVal(False)
             if allows:
-                found = self.z3.And(self.z3.Or(allows), self.z3.Not(self.denies(at, view, some)))
+                found = self.z3.And(either_of(allows), self.z3.Not(self.denies(at, view, some)))
             self._allowed[at, some] = found
-        if self._focus is not None:
-            if (at, some) not in self._named:
-                self._named[at, some] = self.asked.named(found)
-            found = self._named[at, some]
         return found
 
     def decided(self, at: int, view: View, own: int = ~0) -> Any:
@@ -137,9 +142,10 @@ class Requests:
         """That roles can be held where the request stands: it names no place, or one that the directory knows."""
         return self.z3.Or(self.z3.Not(self.terms.given), self.terms.placed)
 
-    def complete(self) -> Any:
-        """That nothing a complete request has is missing, as one of the sides sees it."""
-        return self.z3.Or([side.complete() for side in self.sides if side is not None])
+    def complete(self, read: Iterable[Term]) -> Any:
+        """That of these attributes none is missing which a complete request has, as one of the sides sees it."""
+        some = sorted(read)
+        return self.z3.Or([side.complete(some) for side in self.sides if side is not None])
 
     # -- a model as a case -------------------------------------------------------------------------------------------
 
@@ -156,7 +162,13 @@ class Requests:
 
     def read(self, *lines: tuple[View, Iterable[Key]]) -> frozenset[Term]:
         """The attributes that some lines read."""
-        return frozenset(term for view, keys in lines for key in keys for term in read_by(view[key].form))
+        found: set[Term] = set()
+        for view, keys in lines:
+            for key in keys:
+                if key[1] not in self._reads:
+                    self._reads[key[1]] = frozenset(read_by(view[key].form))
+                found |= self._reads[key[1]]
+        return frozenset(found)
 
     def elsewhere(self, case: Case) -> Case:
         """The case at a place that the directory does not know."""
@@ -257,8 +269,9 @@ class _Reader:
             if is_true(self.model, self.terms.present(term, sort)):
                 roots[root][name] = self.value(term, sort)
                 return
-        useless: tuple[Any, ...] = tuple(value for sort, value in _USELESS if sort not in sorts)
-        roots[root][name] = useless[0]  # of no sort that a side declares
+        roots[root][name] = next(
+            value for sort, value in _USELESS if sort not in sorts
+        )  # of no sort that a side declares
         missing.append(f"{root}.{name}")
 
     def declared(self, term: Term) -> list[Any]:

@@ -21,7 +21,7 @@ value belongs to its own type. `user.roles` follows from what is assigned, throu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import z3
@@ -85,10 +85,10 @@ class Side:
         """That a deny with this condition applies."""
         return z3.Not(self.true(normal.negated(form)))
 
-    def complete(self) -> Any:
-        """That each attribute which was named so far, and which this side declares, is there as it must be; what a
-        directory lacks of somebody makes no request incomplete."""
-        asked = [term for term in self.terms.named if self.declared(term) and not term[0].startswith("user ")]
+    def complete(self, read: Iterable[Term]) -> Any:
+        """That each of these attributes which this side declares is there as it must be; what a directory lacks of
+        somebody makes no request incomplete."""
+        asked = [term for term in read if self.declared(term) and not self.term(term)[0].startswith("user ")]
         return z3.And([self.terms.complete(term, self) for term in asked])
 
     def declared(self, term: Term) -> AttributeType | None:

@@ -27,6 +27,7 @@ from remit.testing.accepted import Trouble
 from remit.testing.mutation import Mutation, Outcome
 
 MOST_SURVIVORS = 20  # that are shown in text; the JSON lists all
+_LONGEST = 200  # characters of what is said of a change
 
 
 def draw_mutation(mutation: Mutation, table: Table, folder: str, paint: Paint = plain) -> list[str]:
@@ -73,12 +74,17 @@ def example_text(change: Change) -> str:
 
 def _survivor(one: Outcome, table: Table, folder: str, paint: Paint) -> str:
     mutant = one.mutant
-    lines = [f"{paint('survives', 'warning')}: {paint(safe(mutant.said), 'strong')}   {mutant.operator}"]
+    lines = [f"{paint('survives', 'warning')}: {paint(_clipped(mutant.said), 'strong')}   {mutant.operator}"]
     drawn, gutter = frames([Mark(span_at(table, mutant.place), "", "^", "warning")], folder, paint)
     lines += [*drawn, f"{gutter} {paint('│', 'frame')}", f"{gutter} {paint('=', 'frame')} {safe(_told(one))}"]
     if one.test:
         lines += ["", *(f"{gutter} {safe(line)}".rstrip() for line in one.test.splitlines())]
     return "\n".join(lines)
+
+
+def _clipped(text: str) -> str:
+    """On one line, and no longer than can be read: a condition may be."""
+    return safe(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
 
 
 def _told(one: Outcome) -> str:
@@ -92,7 +98,7 @@ def _told(one: Outcome) -> str:
 def _accepted(one: Outcome, table: Table, folder: str, paint: Paint) -> str:
     span = span_at(table, one.mutant.place)
     place = frames([Mark(span, "", "^", "note")], folder, plain)[0][0].partition("┌─ ")[2]
-    said = f"{safe(one.mutant.said)}   {one.mutant.operator}   {paint(place, 'frame')}"
+    said = f"{_clipped(one.mutant.said)}   {one.mutant.operator}   {paint(place, 'frame')}"
     return f"{paint('accepted', 'note')}: {said}\n  {safe(one.reason)}"
 
 

@@ -191,6 +191,8 @@ def _absorbed(parts: dict[str, Normal], inner: str) -> dict[str, Normal]:
         name: frozenset(key(piece) for piece in form[1:]) if form[0] == inner else frozenset((name,))
         for name, form in parts.items()
     }
+    if len({len(some) for some in pieces.values()}) == 1:
+        return parts  # of sets of one size none holds another
     return {
         name: form
         for name, form in parts.items()

@@ -123,8 +123,8 @@ def concluded(
 
 
 def mutate(table: Table, model: Model | None, now: int) -> Mutation:
-    """Every mutant of a policy whose tests pass. `now`: nanoseconds since 1970. Raises MissingSolverError where it
-    takes the solver to tell whether something changed."""
+    """Every mutant of a policy whose tests pass and whose asserts are proved. `now`: nanoseconds since 1970. Raises
+    MissingSolverError where it takes the solver to tell whether something changed."""
     trial = Trial(table, model, now)
     return concluded((trial.outcome(mutant) for mutant in all_mutants(table, model)), left=left_out(table, model))
 
@@ -199,7 +199,7 @@ class Trial:
     # -- asserts -----------------------------------------------------------------------------------------------------
 
     def _broken(self, made: Table, cells: set[Cell], includes: bool) -> str:
-        """The title of the first assert that a change in these cells breaks, or nothing."""
+        """The title of the first assert that a change in these cells breaks, or leaves unproven, or nothing."""
         concerned: list[tuple[AssertEntry, set[Cell]]] = []
         for claim in made.assertions:
             own, other = cells_of(claim), cells_of(claim._replace(cells=claim.other))
@@ -223,7 +223,7 @@ class Trial:
     def _refuted(self, made: Table, concerned: Sequence[tuple[AssertEntry, set[Cell]]]) -> str:
         for claim, cells in concerned:
             small = narrowed(made, cells, [claim])
-            if cells and Settler(small).settle(small.assertions[0]).result == "failed":
+            if cells and Settler(small).settle(small.assertions[0]).result != "proved":
                 return title(claim)
         return ""
 

@@ -4,7 +4,8 @@
 |---|---|
 | `ground` | the policies: the shipped ones and generated ones, what they hold and where, and edits of their text |
 | `seeder` | what a seeder is, and the list of them |
-| `words`, `unused`, `exact`, `twice`, `held`, `people`, `risky`, `silence` | seeders, by the first digit of the code |
+| `words`, `unused`, `exact`, `alike`, `twice`, `people`, `held`, `risky`, `silence` | seeders, by the code's group |
+| `spelling` | conditions and rules in other words |
 | `measure` | seeds, lints, compares with what was found before, and counts |
 | `truth` | what the exact rules find in generated policies, held against the comparison and the evaluator |
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from . import exact, held, people, risky, silence, twice, unused, words  # noqa: F401  (they register)
+from . import alike, exact, held, people, risky, silence, twice, unused, words  # noqa: F401  (they register)
 from .ground import generated, shipped
 from .measure import Tally, measure
 from .seeder import SEEDERS
@@ -44,9 +44,7 @@ def main() -> int:
             return 1 if wrong else 0
         grounds = [*shipped(Path(folder)), *generated(Path(folder), chosen.generated, chosen.seed)]
         codes = chosen.code.split(",") if chosen.code else []
-        tally = measure(
-            grounds, chosen.each, chosen.seed, [one for one in SEEDERS if not codes or one.code in codes]
-        )
+        tally = measure(grounds, chosen.each, chosen.seed, [one for one in SEEDERS if not codes or one.code in codes])
     show(tally, chosen.all)
     say(f"{sum(row.seeded for row in tally.rows.values())} defects in {time.monotonic() - began:.0f} s")
     return 0

@@ -1,4 +1,4 @@
-"""Seeders: what only the solver can tell (W203 to W206, W301, W302, W709)."""
+"""Seeders: what never decides, as only the solver can tell (W203 to W206)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from . import spelling
 from .ground import Ground, Spot
 from .seeder import Seed, fresh, one, seeder
 
-_DEAD = ("W203", "W204", "W205", "W206")
-_SAID_TWICE = {
+DEAD = ("W203", "W204", "W205", "W206")
+SAID_TWICE = {
     "W303": "a role that includes, or a block, gives it already, and that can be told without the solver",
     "W304": "the other roles included give all of it now",
     "W305": "it may stand there in other words",
@@ -22,6 +22,15 @@ _SAID_TWICE = {
 }
 
 
+def names_constant(ground: Ground, spot: Spot) -> bool:
+    """Whether a condition that a rule names is told to be constant where it is declared."""
+    named = names(spot.rule.condition) if spot.rule.condition is not None else frozenset()
+    return any(
+        found.code == "W206" and any(f"condition `{name}`" in found.message for name in named)
+        for found in ground.before("W206")
+    )
+
+
 def _living(ground: Ground, random: Random, *effects: str, role: bool = False) -> Spot | None:
     """A rule that decides something."""
     return one(
@@ -29,7 +38,10 @@ def _living(ground: Ground, random: Random, *effects: str, role: bool = False) -
         [
             spot
             for spot in ground.spots
-            if spot.entry.effect in effects and ground.free(spot.rule.span, *_DEAD) and (spot.role or not role)
+            if spot.entry.effect in effects
+            and ground.free(spot.rule.span, *DEAD)
+            and (spot.role or not role)
+            and not names_constant(ground, spot)
         ],
     )
 
@@ -44,7 +56,7 @@ def _part(spot: Spot, random: Random) -> tuple[str, list[str]]:
 # -- W203 ------------------------------------------------------------------------------------------------------------
 
 
-@seeder("W203", "a narrower rule beside a wider one", **_SAID_TWICE)
+@seeder("W203", "a narrower rule beside a wider one", **SAID_TWICE)
 def narrower(ground: Ground, random: Random) -> Seed | None:
     spot = _living(ground, random, "allow", "deny")
     if spot is None:
@@ -57,13 +69,14 @@ def narrower(ground: Ground, random: Random) -> Seed | None:
     return Seed([ground.body(spot, f"  ⟦{made}⟧")], instead=("W204",))
 
 
-@seeder("W203", "the same in a role that includes the one which has it", **_SAID_TWICE)
+@seeder("W203", "the same in a role that includes the one which has it", **SAID_TWICE)
 def included(ground: Ground, random: Random) -> Seed | None:
     spot = _living(ground, random, "allow", "deny", role=True)
     if spot is None:
         return None
     above = [
-        name for name, role in ground.table.roles.items()
+        name
+        for name, role in ground.table.roles.items()
         if spot.role in role.includes and name in ground.model.roles and spot.entry.facets[0] in role.facets
     ]
     name = one(random, sorted(above))
@@ -74,8 +87,14 @@ def included(ground: Ground, random: Random) -> Seed | None:
     return Seed([ground.inside(ground.model.roles[name].span, f"  ⟦{made}⟧")], instead=("W204",))
 
 
-@seeder("W203", "the same for everyone", **_SAID_TWICE, W708="everyone may do it now",
-        W703="what everyone may, nobody gains", W707="everyone may do it to every one")
+@seeder(
+    "W203",
+    "the same for everyone",
+    **SAID_TWICE,
+    W708="everyone may do it now",
+    W703="what everyone may, nobody gains",
+    W707="everyone may do it to every one",
+)
 def everybody(ground: Ground, random: Random) -> Seed | None:
     spot = _living(ground, random, "allow", "deny", role=True)
     if spot is None:
@@ -87,14 +106,17 @@ def everybody(ground: Ground, random: Random) -> Seed | None:
     return Seed([ground.marked(spot.rule.span), ground.block(block, f"  {made}")], instead=("W204",))
 
 
-@seeder("W203", "two bounds that cover it together, neither alone", **_SAID_TWICE,
-        W703="who may more gives more")
+@seeder("W203", "two bounds that cover it together, neither alone", **SAID_TWICE, W703="who may more gives more")
 def together(ground: Ground, random: Random) -> Seed | None:
     return _three(ground, random, True)
 
 
-@seeder("W203", "every value of an enumeration, and any", **{**_SAID_TWICE, "W206": "all values of an enumeration are all there is"},
-        W703="who may more gives more")
+@seeder(
+    "W203",
+    "every value of an enumeration, and any",
+    **{**SAID_TWICE, "W206": "all values of an enumeration are all there is"},
+    W703="who may more gives more",
+)
 def values(ground: Ground, random: Random) -> Seed | None:
     return _three(ground, random, False)
 
@@ -106,8 +128,11 @@ def _three(ground: Ground, random: Random, bounds: bool) -> Seed | None:
         return None
     facets = ground.table.roles[spot.role or ""].facets | {0, 1}
     near = {
-        (k, a) for rule in ground.table.rules if rule.effect == "deny" or facets & set(rule.facets)
-        for k, of in rule.cells.items() for a in of
+        (k, a)
+        for rule in ground.table.rules
+        if rule.effect == "deny" or facets & set(rule.facets)
+        for k, of in rule.cells.items()
+        for a in of
     }
     places = [
         (kind, path, declared, action)
@@ -136,13 +161,15 @@ def _three(ground: Ground, random: Random, bounds: bool) -> Seed | None:
     return Seed([ground.body(spot, "\n".join(f"  {rule}" for rule in rules))])
 
 
-@seeder("W203", "a grant of what a wildcard gives", **_SAID_TWICE, W105="the seeder opens an area that was open")
+@seeder("W203", "a grant of what a wildcard gives", **SAID_TWICE, W105="the seeder opens an area that was open")
 def granted(ground: Ground, random: Random) -> Seed | None:
     spots = [
         (spot, area.name, permission.name)
         for spot in ground.spots
         if spot.role and spot.entry.effect == "allow" and spot.entry.condition is None
-        for layer in ground.model.layers() for area in layer.areas.values() for permission in area.permissions.values()
+        for layer in ground.model.layers()
+        for area in layer.areas.values()
+        for permission in area.permissions.values()
         if _cells(ground, permission) <= spot.cells
     ]
     found = one(random, spots)
@@ -155,8 +182,12 @@ def granted(ground: Ground, random: Random) -> Seed | None:
 def _cells(ground: Ground, permission) -> set[tuple[str, str]]:  # type: ignore[no-untyped-def]
     found = set()
     for bundle in permission.bundles:
-        kinds = bundle.types or next(a for layer in ground.model.layers() for a in layer.areas.values()
-                                     if a.name == permission.area).types
+        kinds = (
+            bundle.types
+            or next(
+                a for layer in ground.model.layers() for a in layer.areas.values() if a.name == permission.area
+            ).types
+        )
         for kind in kinds:
             for item in bundle.actions:
                 for action in ground.table.types[kind].actions:
@@ -168,8 +199,13 @@ def _cells(ground: Ground, permission) -> set[tuple[str, str]]:  # type: ignore[
 # -- W204, W205 ------------------------------------------------------------------------------------------------------
 
 
-@seeder("W204", "a deny of all that a rule allows", **_SAID_TWICE, W703="its holders may less",
-        W707="who may it always, in name, may less")
+@seeder(
+    "W204",
+    "a deny of all that a rule allows",
+    **SAID_TWICE,
+    W703="its holders may less",
+    W707="who may it always, in name, may less",
+)
 def denied(ground: Ground, random: Random) -> Seed | None:
     spot = _living(ground, random, "allow", role=True)
     if spot is None:
@@ -182,8 +218,13 @@ def denied(ground: Ground, random: Random) -> Seed | None:
     return Seed([edit, ground.marked(spot.rule.span)], instead=("W203",))
 
 
-@seeder("W204", "two denies that shut all of it together", **_SAID_TWICE, W703="its holders may less",
-        W707="who may it always, in name, may less")
+@seeder(
+    "W204",
+    "two denies that shut all of it together",
+    **SAID_TWICE,
+    W703="its holders may less",
+    W707="who may it always, in name, may less",
+)
 def denied_together(ground: Ground, random: Random) -> Seed | None:
     spot = _living(ground, random, "allow", role=True)
     if spot is None:
@@ -197,17 +238,21 @@ def denied_together(ground: Ground, random: Random) -> Seed | None:
     return Seed([ground.body(spot, made), ground.marked(spot.rule.span)], instead=("W203",))
 
 
-@seeder("W204", "an allow in a role of what an included role forbids", **_SAID_TWICE)
+@seeder("W204", "an allow in a role of what an included role forbids", **SAID_TWICE)
 def over_denied(ground: Ground, random: Random) -> Seed | None:
-    spot = one(random, [spot for spot in ground.spots if spot.entry.effect == "deny"
-                        and ground.free(spot.rule.span, *_DEAD)])
+    spot = one(
+        random, [spot for spot in ground.spots if spot.entry.effect == "deny" and ground.free(spot.rule.span, *DEAD)]
+    )
     if spot is None:
         return None
     names = [
-        name for name in ground.model.roles
-        if spot.block or name == spot.role or (
-            spot.role in ground.table.roles[name].includes
-            and set(spot.entry.facets) <= ground.table.roles[name].facets)
+        name
+        for name in ground.model.roles
+        if spot.block
+        or name == spot.role
+        or (
+            spot.role in ground.table.roles[name].includes and set(spot.entry.facets) <= ground.table.roles[name].facets
+        )
     ]
     name = one(random, sorted(names))
     if name is None:
@@ -224,7 +269,9 @@ def over_denied(ground: Ground, random: Random) -> Seed | None:
 def idle(ground: Ground, random: Random) -> Seed | None:
     given = ground.allowed()
     cells = sorted(
-        (kind, action) for kind, entry in ground.table.types.items() for action in entry.actions
+        (kind, action)
+        for kind, entry in ground.table.types.items()
+        for action in entry.actions
         if (kind, action) not in given
     )
     cell = one(random, cells)
@@ -232,19 +279,24 @@ def idle(ground: Ground, random: Random) -> Seed | None:
     if cell is None or spot is None:
         return None
     text = random.choice(("", spelling.narrowing(ground, cell[0], random)))
-    made = spelling.rule(ground, "deny", cell[0], {cell[1]}, text, random) if text else (
-        f"deny {quoted(cell[1])} on {quoted(cell[0])}")
+    made = (
+        spelling.rule(ground, "deny", cell[0], {cell[1]}, text, random)
+        if text
+        else (f"deny {quoted(cell[1])} on {quoted(cell[0])}")
+    )
     return Seed([ground.body(spot, f"  ⟦{made}⟧")], instead=("W203",))
 
 
-@seeder("W205", "a deny where all that is allowed is elsewhere", W703="who may more gives more",
-        **_SAID_TWICE)
+@seeder("W205", "a deny where all that is allowed is elsewhere", W703="who may more gives more", **SAID_TWICE)
 def aside(ground: Ground, random: Random) -> Seed | None:
     """Nobody may; now one role may where a value is one, and a deny speaks of the other."""
-    touched = {cell for rule in ground.table.rules for kind, of in rule.cells.items() for cell in ((kind, a) for a in of)}
+    touched = {
+        cell for rule in ground.table.rules for kind, of in rule.cells.items() for cell in ((kind, a) for a in of)
+    }
     places = [
         (kind, action, path, declared)
-        for kind, entry in sorted(ground.table.types.items()) for action in entry.actions
+        for kind, entry in sorted(ground.table.types.items())
+        for action in entry.actions
         if (kind, action) not in touched
         for path, declared in spelling.attributes(ground, kind, "enum", "int", "bool", "user")
     ]
@@ -266,8 +318,10 @@ def aside(ground: Ground, random: Random) -> Seed | None:
     rules = [f"  allow {what} when {allow}"]
     if sort == "int" and random.random() < 0.5:
         rules.append(f"  allow {what} when {path} == 9 or {path} > 40")
-    return Seed([ground.body(spot, "\n".join(rules)),
-                 ground.block("everyone", f"  ⟦deny {what} when {deny}⟧")], instead=("W203",))
+    return Seed(
+        [ground.body(spot, "\n".join(rules)), ground.block("everyone", f"  ⟦deny {what} when {deny}⟧")],
+        instead=("W203",),
+    )
 
 
 # -- W206 ------------------------------------------------------------------------------------------------------------
@@ -284,8 +338,11 @@ def _constant(ground: Ground, kind: str, random: Random) -> tuple[str, bool] | N
     for path, declared in spelling.attributes(ground, kind, "int", "bool", "enum", "set", "user", "time"):
         sort = declared.type.kind
         if sort == "int":
-            found += [(f"{path} > 5 and {path} < 6", False), (f"{path} >= 5 or {path} < 7", True),
-                      (f"not ({path} < 3) and not ({path} >= 3)", False)]
+            found += [
+                (f"{path} > 5 and {path} < 6", False),
+                (f"{path} >= 5 or {path} < 7", True),
+                (f"not ({path} < 3) and not ({path} >= 3)", False),
+            ]
         elif sort == "bool":
             found += [(f"{path} and not {path}", False), (f"{path} == true or {path} == false", True)]
         elif sort == "enum":
@@ -304,7 +361,7 @@ def _constant(ground: Ground, kind: str, random: Random) -> tuple[str, bool] | N
 
 
 _CONSTANT_FOLLOWS = {
-    **_SAID_TWICE,
+    **SAID_TWICE,
     "W703": "who may more gives more",
 }
 
@@ -319,7 +376,9 @@ def constant(ground: Ground, random: Random) -> Seed | None:
     made = _constant(ground, kind, random)
     if made is None or (kind, action) not in ground.allowed():
         return None
-    return Seed([ground.body(spot, f"  {random.choice(('allow', 'deny'))} {quoted(action)} on {quoted(kind)} when ⟦{made[0]}⟧")])
+    return Seed(
+        [ground.body(spot, f"  {random.choice(('allow', 'deny'))} {quoted(action)} on {quoted(kind)} when ⟦{made[0]}⟧")]
+    )
 
 
 @seeder("W206", "a named condition that never varies", **_CONSTANT_FOLLOWS)
@@ -334,131 +393,34 @@ def named_constant(ground: Ground, random: Random) -> Seed | None:
         return None
     name = fresh(ground, "spare")
     use = random.choice((name, f"not {name}", f"{name} and {spelling.narrowing(ground, kind, random)}"))
-    return Seed([ground.body(spot, f"  allow {quoted(action)} on {quoted(kind)} when {use}"),
-                 ground.at_end(f"⟦condition {name} = {made[0]}⟧")], names=[name])
+    return Seed(
+        [
+            ground.body(spot, f"  allow {quoted(action)} on {quoted(kind)} when {use}"),
+            ground.at_end(f"⟦condition {name} = {made[0]}⟧"),
+        ],
+        names=[name],
+    )
 
 
-@seeder("W206", "a rule that asks for something and its opposite", **_CONSTANT_FOLLOWS,
+@seeder(
+    "W206",
+    "a rule that asks for something and its opposite",
+    **_CONSTANT_FOLLOWS,
 )
 def contradicted(ground: Ground, random: Random) -> Seed | None:
-    spots = [spot for spot in ground.spots if spot.rule.condition_span and len(spot.entry.cells) == 1
-             and "has " not in spot.rule.condition_span.text and ground.free(spot.rule.span, *_DEAD)]
+    spots = [
+        spot
+        for spot in ground.spots
+        if spot.rule.condition_span
+        and len(spot.entry.cells) == 1
+        and "has " not in spot.rule.condition_span.text
+        and ground.free(spot.rule.span, *DEAD)
+    ]
     spot = one(random, spots)
-    if spot is None or spot.rule.condition_span is None or spot.rule.condition is None:
+    if spot is None or spot.rule.condition_span is None:
         return None
     text = spot.rule.condition_span.text
-    if any(one.code == "W206" and f"`{name}`" in one.message for one in ground.before("W206")
-           for name in names(spot.rule.condition)):
+    if names_constant(ground, spot):
         return None  # told where the condition is declared
     made = random.choice((f"({text}) and not ({text})", f"({text}) or not ({text})"))
-    return Seed([ground.instead(spot.rule.condition_span, f"⟦{made}⟧")], names=())
-
-
-# -- W301, W302, W709 ------------------------------------------------------------------------------------------------
-
-
-def _copied(ground: Ground, random: Random) -> tuple[str, str, list[str], list[str]] | None:
-    """A role, a name for its copy, what the copy includes, and its rules in other words."""
-    entries = ground.table.roles
-    names = [
-        name for name, role in ground.model.roles.items()
-        if role.rules and any(spot.role == name for spot in ground.spots)
-        and not any("user.roles" in text for text in ground.texts.values())
-        and name not in {n for layer in ground.model.layers()[:-1] for n in layer.roles}
-        and not any(name in other.includes for other in entries.values())
-    ]
-    name = one(random, sorted(names))
-    if name is None:
-        return None
-    role = ground.model.roles[name]
-    rules = []
-    for spot in ground.spots:
-        if spot.role == name:
-            rules += spelling.rules(ground, spot.entry.effect, spot.cells, spelling.condition(spot), random)
-    random.shuffle(rules)
-    includes = list(role.includes)
-    random.shuffle(includes)
-    return name, fresh(ground, "double"), includes, rules
-
-
-_NEW_ROLE = {
-    "W502": "no line gives the new role",
-    "W703": "the new role is one more that gives what it has not, or is given",
-    "W707": "a copy says the same of owners",
-    "W701": "a copy of a wildcard role", "W702": "a copy of a wildcard", "W704": "a copy", "W705": "a copy",
-    "W206": "a copy", "W303": "a copy", "W304": "a copy", "W305": "a copy", "W306": "a third of two that were alike",
-    "W501": "the new role is one more that guards keep apart",
-}
-
-
-@seeder("W301", "a copy of a role in other words", **_NEW_ROLE)
-def copy(ground: Ground, random: Random) -> Seed | None:
-    found = _copied(ground, random)
-    if found is None:
-        return None
-    name, new, includes, rules = found
-    head = f"role {new}" + (f" includes {', '.join(includes)}" if includes else "")
-    body = "\n".join(f"  {rule}" for rule in rules)
-    return Seed([ground.at_end(f"⟦{head}⟧ {{\n{body}\n}}")], names=[new])
-
-
-@seeder("W301", "a role that includes another and adds what that has", **_NEW_ROLE)
-def same_by_include(ground: Ground, random: Random) -> Seed | None:
-    found = _copied(ground, random)
-    if found is None:
-        return None
-    name, new, _, rules = found
-    return Seed([ground.at_end(f"⟦role {new} includes {name}⟧ {{\n  {rules[0]}\n}}")], names=[new])
-
-
-@seeder("W302", "a copy of a role that may one thing more", **_NEW_ROLE)
-def larger(ground: Ground, random: Random) -> Seed | None:
-    found = _copied(ground, random)
-    if found is None:
-        return None
-    name, new, includes, rules = found
-    mine = {cell for spot in ground.spots if spot.role == name for cell in spot.cells}
-    denied = any(spot.entry.effect == "deny" for spot in ground.spots) or not any(
-        spot.role == name and spot.entry.effect == "allow" for spot in ground.spots)
-    facets = ground.table.roles[name].facets | {0, 1}
-    has = {(k, a) for rule in ground.table.rules if facets & set(rule.facets) for k, of in rule.cells.items() for a in of}
-    cell = one(random, sorted({(k, a) for k, e in ground.table.types.items() for a in e.actions} - mine - has))
-    if cell is None or denied:
-        return None
-    rules.append(f"allow {quoted(cell[1])} on {quoted(cell[0])}")
-    random.shuffle(rules)
-    head = f"role {new}" + (f" includes {', '.join(includes)}" if includes else "")
-    body = "\n".join(f"  {rule}" for rule in rules)
-    return Seed([ground.at_end(f"⟦{head}⟧ {{\n{body}\n}}")], names=[new])
-
-
-@seeder("W709", "a deny of part of what a rule allows", **_SAID_TWICE, W703="its holders may less",
-        W707="its holders may less")
-def partly(ground: Ground, random: Random) -> Seed | None:
-    spots = [
-        spot for spot in ground.spots
-        if spot.role and spot.entry.effect == "allow" and not spot.rule.because and ground.free(spot.rule.span, *_DEAD)
-    ]
-    spot = one(random, spots)
-    if spot is None:
-        return None
-    facets = ground.table.roles[spot.role or ""].facets | {0, 1}
-    shut = {
-        (k, a) for rule in ground.table.rules if rule.effect == "deny" and facets & set(rule.facets)
-        for k, of in rule.cells.items() for a in of
-    }
-    open_ = sorted(spot.cells - shut)
-    if not open_:
-        return None
-    kind, action = random.choice(open_)
-    text = spelling.narrowing(ground, kind, random)
-    old = spelling.condition(spot)
-    if old:
-        if len(spot.cells) < 2:
-            return None
-        text = random.choice(("", old))
-    made = f"deny {quoted(action)} on {quoted(kind)}{spelling.when(text)}"
-    where = random.choice(("body", "everyone"))
-    if where == "body":
-        return Seed([ground.body(spot, f"  ⟦{made}⟧")])
-    return Seed([ground.block("everyone", f"  ⟦{made}⟧")])
+    return Seed([ground.instead(spot.rule.condition_span, f"⟦{made}⟧")])

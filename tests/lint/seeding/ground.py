@@ -213,8 +213,10 @@ def bare(text: str) -> str:
 
 
 def _meets(one: Span | None, other: Span) -> bool:
-    return one is not None and whole_path(one.source) == whole_path(other.source) and (
-        one.start < other.end and other.start < one.end
+    return (
+        one is not None
+        and whole_path(one.source) == whole_path(other.source)
+        and (one.start < other.end and other.start < one.end)
     )
 
 

@@ -7,7 +7,7 @@ from random import Random
 from .ground import Ground
 from .seeder import Seed, fresh, one, seeder
 
-_CLAIM = 'claims {{ {0}: set of string }}\n'
+_CLAIM = "claims {{ {0}: set of string }}\n"
 
 
 def _events(ground: Ground) -> bool:
@@ -16,15 +16,21 @@ def _events(ground: Ground) -> bool:
 
 def _apart(ground: Ground, name: str) -> bool:
     """Whether no guard speaks of a role."""
-    return all(name not in (guard.role, guard.other) and guard.kind != "per_user" for guard in ground.table.guards.values())
+    return all(
+        name not in (guard.role, guard.other) and guard.kind != "per_user" for guard in ground.table.guards.values()
+    )
 
 
 def _two(ground: Ground, random: Random) -> tuple[str, str] | None:
     """Two roles of which neither has the other, and no third has both."""
     closed = {name: {name, *role.includes} for name, role in ground.table.roles.items()}
     pairs = [
-        (a, b) for a in sorted(closed) for b in sorted(closed)
-        if a != b and _apart(ground, a) and _apart(ground, b)
+        (a, b)
+        for a in sorted(closed)
+        for b in sorted(closed)
+        if a != b
+        and _apart(ground, a)
+        and _apart(ground, b)
         and not any({a, b} <= inside for inside in closed.values())
     ]
     return one(random, pairs)
@@ -45,7 +51,12 @@ _GUARDED = {
 # -- W501 ------------------------------------------------------------------------------------------------------------
 
 
-@seeder("W501", "a guard between a role and one that it includes", W424="somebody in the directory holds it", W504="no line gives it")
+@seeder(
+    "W501",
+    "a guard between a role and one that it includes",
+    W424="somebody in the directory holds it",
+    W504="no line gives it",
+)
 def within(ground: Ground, random: Random) -> Seed | None:
     pairs = [(name, inner) for name, role in sorted(ground.table.roles.items()) for inner in sorted(role.includes)]
     pair = one(random, pairs)
@@ -56,17 +67,30 @@ def within(ground: Ground, random: Random) -> Seed | None:
     return Seed([ground.at_end(f"⟦guard {fresh(ground, 'split')}: never {sides[0]} with {sides[1]}⟧")], names=[pair[0]])
 
 
-@seeder("W501", "a role that includes both sides of a guard", W502="no line gives the new role",
-        W703="the new role is one more to give", W301="all of it is what the two have", W424="somebody in the directory holds both")
+@seeder(
+    "W501",
+    "a role that includes both sides of a guard",
+    W502="no line gives the new role",
+    W703="the new role is one more to give",
+    W301="all of it is what the two have",
+    W424="somebody in the directory holds both",
+)
 def both(ground: Ground, random: Random) -> Seed | None:
     pair = _two(ground, random)
     if pair is None:
         return None
     name, middle = fresh(ground, "double"), fresh(ground, "middle")
     deny, other = ground.quirk(name), ground.quirk(middle)
-    return Seed([ground.at_end(
-        f"role ⟦{name}⟧ includes {pair[0]}, {middle} {{ {deny} }}\n\nrole {middle} includes {pair[1]} {{ {other} }}\n\n"
-        f"guard {fresh(ground, 'split')}: never {pair[1]} with {pair[0]}")], names=[name])
+    return Seed(
+        [
+            ground.at_end(
+                f"role ⟦{name}⟧ includes {pair[0]}, {middle} {{ {deny} }}\n\n"
+                f"role {middle} includes {pair[1]} {{ {other} }}\n\n"
+                f"guard {fresh(ground, 'split')}: never {pair[1]} with {pair[0]}"
+            )
+        ],
+        names=[name],
+    )
 
 
 @seeder("W501", "one line that gives both sides", **_GUARDED)
@@ -77,8 +101,12 @@ def at_once(ground: Ground, random: Random) -> Seed | None:
     guard = fresh(ground, "split")
     rule = random.choice((f"never {pair[0]} with {pair[1]}", "at most 1 role per user"))
     kind = random.choice(("signup", "sso_login", "register"))
-    return Seed([ground.at_end(_lines(ground, f"⟦on {kind} assign {pair[1]}, {pair[0]}⟧")),
-                 ground.at_end(f"guard {guard}: {rule}")])
+    return Seed(
+        [
+            ground.at_end(_lines(ground, f"⟦on {kind} assign {pair[1]}, {pair[0]}⟧")),
+            ground.at_end(f"guard {guard}: {rule}"),
+        ]
+    )
 
 
 @seeder("W501", "two lines for one sign-on that give a side each", **_GUARDED)
@@ -87,11 +115,17 @@ def two_lines(ground: Ground, random: Random) -> Seed | None:
     if pair is None or _events(ground):
         return None
     claim = fresh(ground, "badges")
-    lines = [f'⟦on sso_login when "a" in claims.{claim} assign {pair[0]}⟧',
-             f'⟦on sso_login when not ("b" in claims.{claim}) or "c" in claims.{claim} assign {pair[1]}⟧']
+    lines = [
+        f'⟦on sso_login when "a" in claims.{claim} assign {pair[0]}⟧',
+        f'⟦on sso_login when not ("b" in claims.{claim}) or "c" in claims.{claim} assign {pair[1]}⟧',
+    ]
     random.shuffle(lines)
-    return Seed([ground.at_end(_CLAIM.format(claim) + _lines(ground, *lines)),
-                 ground.at_end(f"guard {fresh(ground, 'split')}: never {pair[0]} with {pair[1]}")])
+    return Seed(
+        [
+            ground.at_end(_CLAIM.format(claim) + _lines(ground, *lines)),
+            ground.at_end(f"guard {fresh(ground, 'split')}: never {pair[0]} with {pair[1]}"),
+        ]
+    )
 
 
 @seeder("W501", "a sign-on that gives one side to whoever was given the other", **_GUARDED)
@@ -100,22 +134,38 @@ def one_after_other(ground: Ground, random: Random) -> Seed | None:
     if pair is None or _events(ground):
         return None
     claim = fresh(ground, "badges")
-    lines = [f"on signup when first in domain assign {pair[1]}",
-             f'⟦on sso_login when "a" in claims.{claim} assign {pair[0]}⟧']
+    lines = [
+        f"on signup when first in domain assign {pair[1]}",
+        f'⟦on sso_login when "a" in claims.{claim} assign {pair[0]}⟧',
+    ]
     random.shuffle(lines)
-    return Seed([ground.at_end(_CLAIM.format(claim) + _lines(ground, *lines)),
-                 ground.at_end(f"guard {fresh(ground, 'split')}: never {pair[0]} with {pair[1]}")])
+    return Seed(
+        [
+            ground.at_end(_CLAIM.format(claim) + _lines(ground, *lines)),
+            ground.at_end(f"guard {fresh(ground, 'split')}: never {pair[0]} with {pair[1]}"),
+        ]
+    )
 
 
-@seeder("W501", "an invitation that always adds a role", W424="somebody in the directory holds several")
+@seeder(
+    "W501",
+    "an invitation that always adds a role",
+    W426="roles are given by it",
+    W424="somebody in the directory holds several",
+)
 def invited(ground: Ground, random: Random) -> Seed | None:
     name = one(random, sorted(ground.table.roles))
-    if name is None or any(line.kind == "invite" for layer in ground.model.layers() for line in layer.events) or (
-        len(ground.table.roles) < 2):
+    if (
+        name is None
+        or any(line.kind == "invite" for layer in ground.model.layers() for line in layer.events)
+        or (len(ground.table.roles) < 2)
+    ):
         return None
     kind = next(iter(ground.table.types.values()))
     line = f"⟦on invite requires {kind.actions[0]} on {kind.name}, role within own assign {name}⟧"
-    return Seed([ground.at_end(_lines(ground, line)), ground.at_end(f"guard {fresh(ground, 'alone')}: at most 1 role per user")])
+    return Seed(
+        [ground.at_end(_lines(ground, line)), ground.at_end(f"guard {fresh(ground, 'alone')}: at most 1 role per user")]
+    )
 
 
 # -- W502 ------------------------------------------------------------------------------------------------------------
@@ -133,11 +183,16 @@ def ungiven(ground: Ground, random: Random) -> Seed | None:
     if name is None or len(roles) < 2:
         return None
     claim = fresh(ground, "badges")
-    lines = [f'on sso_login when "{other}" in claims.{claim} assign {other}' for other in roles if other != name
-             and name not in roles[other].includes]
+    lines = [
+        f'on sso_login when "{other}" in claims.{claim} assign {other}'
+        for other in roles
+        if other != name and name not in roles[other].includes
+    ]
     random.shuffle(lines)
     lines.append("on remove")
-    return Seed([ground.at_end(_CLAIM.format(claim) + _lines(ground, *lines)), ground.marked(ground.model.roles[name].span)])
+    return Seed(
+        [ground.at_end(_CLAIM.format(claim) + _lines(ground, *lines)), ground.marked(ground.model.roles[name].span)]
+    )
 
 
 @seeder("W502", "a role that only a removal gives")
@@ -179,8 +234,10 @@ def same_trigger(ground: Ground, random: Random) -> Seed | None:
     if _events(ground) or not ground.table.roles:
         return None
     name, claim = random.choice(sorted(ground.table.roles)), fresh(ground, "badges")
-    lines = [f'⟦on sso_login when "a" in claims.{claim} or "b" in claims.{claim} assign {name}⟧',
-             f'⟦on sso_login when not (not ("b" in claims.{claim}) and not ("a" in claims.{claim})) assign {name}⟧']
+    lines = [
+        f'⟦on sso_login when "a" in claims.{claim} or "b" in claims.{claim} assign {name}⟧',
+        f'⟦on sso_login when not (not ("b" in claims.{claim}) and not ("a" in claims.{claim})) assign {name}⟧',
+    ]
     return Seed([ground.at_end(_CLAIM.format(claim) + _lines(ground, *lines))])
 
 
@@ -190,8 +247,10 @@ def default(ground: Ground, random: Random) -> Seed | None:
     if pair is None or _events(ground):
         return None
     claim = fresh(ground, "badges")
-    lines = [f"⟦on sso_login when unassigned assign {pair[0]}⟧",
-             f'on sso_login when "a" in claims.{claim} and not ("b" in claims.{claim}) assign {pair[1]}']
+    lines = [
+        f"⟦on sso_login when unassigned assign {pair[0]}⟧",
+        f'on sso_login when "a" in claims.{claim} and not ("b" in claims.{claim}) assign {pair[1]}',
+    ]
     random.shuffle(lines)
     return Seed([ground.at_end(_CLAIM.format(claim) + _lines(ground, *lines))])
 
@@ -209,8 +268,12 @@ def no_limit(ground: Ground, random: Random) -> Seed | None:
     return Seed([ground.at_end(f"⟦guard {fresh(ground, 'vain')}: {rule}⟧")])
 
 
-@seeder("W504", "a guard on a role that nobody can be given", W502="no line gives the new role", **{
-    "W424": "the directory gives roles by hand"})
+@seeder(
+    "W504",
+    "a guard on a role that nobody can be given",
+    W502="no line gives the new role",
+    W424="the directory gives roles by hand",
+)
 def unreachable(ground: Ground, random: Random) -> Seed | None:
     if _events(ground) or ground.table.roles_from_subject or not ground.table.roles:
         return None
@@ -218,5 +281,9 @@ def unreachable(ground: Ground, random: Random) -> Seed | None:
     other = random.choice(sorted(ground.table.roles))
     rule = random.choice((f"never {name} with {other}", f"never {other} with {name}", f"at most 2 {name}"))
     deny = ground.quirk(name)
-    return Seed([ground.at_end(f"role {name} {{ {deny} }}\n\n" + _lines(ground, f"on signup assign {other}")),
-                 ground.at_end(f"⟦guard {fresh(ground, 'vain')}: {rule}⟧")])
+    return Seed(
+        [
+            ground.at_end(f"role {name} {{ {deny} }}\n\n" + _lines(ground, f"on signup assign {other}")),
+            ground.at_end(f"⟦guard {fresh(ground, 'vain')}: {rule}⟧"),
+        ]
+    )

@@ -122,7 +122,11 @@ def new(before: Sequence[Diagnostic], after: Sequence[Diagnostic], edits: Sequen
 
 
 def _in_place(old: Diagnostic, finding: Diagnostic, edits: Sequence[Edit]) -> bool:
-    if old.span is None or finding.span is None or (path := whole_path(old.span.source)) != whole_path(finding.span.source):
+    if (
+        old.span is None
+        or finding.span is None
+        or (path := whole_path(old.span.source)) != whole_path(finding.span.source)
+    ):
         return False
     first, last = moved(edits, path, old.span.start)
     return first <= finding.span.start <= last

@@ -17,13 +17,14 @@ def _directory(ground: Ground) -> Directory:
     return read_directory(Source("directory.yaml", ground.texts[ground.people]))[0]
 
 
-def _entry(ground: Ground, section: str, text: str) -> Edit:
-    """An entry put first into a section of the directory, in whichever style that is."""
+def _entry(ground: Ground, section: str, *entries: str) -> Edit:
+    """Entries put first into a section of the directory, in whichever style that is."""
     whole = ground.texts[ground.people]
     found = re.search(rf'^{section}:[ \t]*\n|"{section}": \{{', whole, re.M)
     if found is None:
-        return Edit(ground.people, len(whole), len(whole), f"{section}:\n  {text}\n")
-    made = f" {text}, " if found[0].endswith("{") else f"  {text}\n"
+        return Edit(ground.people, len(whole), len(whole), f"{section}:\n  " + "\n  ".join(entries) + "\n")
+    flow = found[0].endswith("{")
+    made = "".join(f" {text}, " if flow else f"  {text}\n" for text in entries)
     return Edit(ground.people, found.end(), found.end(), made)
 
 
@@ -74,8 +75,12 @@ def undeclared(ground: Ground, random: Random) -> Seed | None:
 @seeder("W423", "an attribute of a user with a value of another type")
 def wrong(ground: Ground, random: Random) -> Seed | None:
     values = {
-        "string": ("5", "true", "[a]"), "user": ("7", "[ann]"), "int": ('"5"', "5.5", "true", "9223372036854775808"),
-        "bool": ('"true"', "1"), "time": ('"2026-03-01"', "5", '"noon"'), "enum": ('"elsewhere"', "3"),
+        "string": ("5", "true", "[a]"),
+        "user": ("7", "[ann]"),
+        "int": ('"5"', "5.5", "true", "9223372036854775808"),
+        "bool": ('"true"', "1"),
+        "time": ('"2026-03-01"', "5", '"noon"'),
+        "enum": ('"elsewhere"', "3"),
         "set": ('"red"', "[[]]", "5"),
     }
     found = one(random, sorted(ground.table.user.items()))
@@ -85,11 +90,18 @@ def wrong(ground: Ground, random: Random) -> Seed | None:
     return Seed([_somebody(ground, f"attributes: {{⟦{name}⟧: {random.choice(values[declared.type.kind])}}}")])
 
 
-@seeder("W424", "somebody with two roles that a guard keeps apart", W501="events can bring it about, too",
-        W425="they have it otherwise", W504="no event can")
+@seeder(
+    "W424",
+    "somebody with two roles that a guard keeps apart",
+    W501="events can bring it about, too",
+    W425="they have it otherwise",
+    W504="no event can",
+)
 def apart(ground: Ground, random: Random) -> Seed | None:
     pairs = [
-        (a, b) for a in sorted(ground.table.roles) for b in sorted(ground.table.roles)
+        (a, b)
+        for a in sorted(ground.table.roles)
+        for b in sorted(ground.table.roles)
         if a != b and a not in ground.table.roles[b].includes and b not in ground.table.roles[a].includes
     ]
     pair = one(random, pairs)
@@ -102,7 +114,9 @@ def apart(ground: Ground, random: Random) -> Seed | None:
         edits.append(_entry(ground, "users", f"⟦{who}⟧: {{assignments: [{first}, {second}]}}"))
     else:
         edits.append(_entry(ground, "users", f"⟦{who}⟧: {{assignments: [{first}]}}"))
-        edits.append(_entry(ground, "groups", f"{fresh(ground, 'team')}: {{members: [{who}], assignments: [{second}]}}"))
+        edits.append(
+            _entry(ground, "groups", f"{fresh(ground, 'team')}: {{members: [{who}], assignments: [{second}]}}")
+        )
     return Seed(edits, names=[guard])
 
 
@@ -150,7 +164,9 @@ def below(ground: Ground, random: Random) -> Seed | None:
 def included(ground: Ground, random: Random) -> Seed | None:
     entries = ground.table.roles
     pairs = [
-        (name, inner) for name, role in sorted(entries.items()) for inner in sorted(role.includes)
+        (name, inner)
+        for name, role in sorted(entries.items())
+        for inner in sorted(role.includes)
         if entries[inner].facets <= role.facets and ground.people
     ]
     pair = one(random, pairs)
@@ -168,7 +184,10 @@ def _administrators(ground: Ground) -> list[str]:
     """Roles that a line of `assignments` needs for giving roles."""
     required = {event.requires for event in ground.table.events if event.kind in ("invite", "change_role", "assign")}
     facets = {
-        facet for rule in ground.table.rules if rule.effect == "allow" for facet in rule.facets
+        facet
+        for rule in ground.table.rules
+        if rule.effect == "allow"
+        for facet in rule.facets
         if any(need and need[0] in rule.cells.get(need[1], ()) for need in required)
     } - {0, 1}
     return sorted(name for name, role in ground.table.roles.items() if role.facets & facets)
@@ -185,11 +204,18 @@ def in_group(ground: Ground, random: Random) -> Seed | None:
     if random.random() < 0.5:
         group = f"{team}: {{members: [{who}], assignments: [{{role: {name}{scope}}}]}}"
         return Seed([user, _entry(ground, "groups", group)], names=[who])
-    return Seed([
-        user,
-        _entry(ground, "groups", f"{team}: {{members: [group/{inner}], assignments: [{{role: {name}{scope}}}]}}"),
-        _entry(ground, "groups", f"{inner}: {{members: [{who}]}}"),
-    ], names=[who])
+    return Seed(
+        [
+            user,
+            _entry(
+                ground,
+                "groups",
+                f"{team}: {{members: [group/{inner}], assignments: [{{role: {name}{scope}}}]}}",
+                f"{inner}: {{members: [{who}]}}",
+            ),
+        ],
+        names=[who],
+    )
 
 
 @seeder("W426", "a disabled user with a role that gives roles", W424="one more holds the role")
@@ -210,8 +236,17 @@ def multiple(ground: Ground, random: Random) -> Seed | None:
     who, teams = fresh(ground, "zoe"), [fresh(ground, f"team_{letter}") for letter in "ab"]
     scope = f", scope: {place}" if (place := _place(ground, random)) and random.random() < 0.6 else ""
     status = random.choice(("", "status: pending"))
-    return Seed([
-        _entry(ground, "users", f"⟦{who}⟧: {{{status}}}"),
-        *(_entry(ground, "groups", f"{team}: {{members: [{who}], assignments: [{{role: {name}{scope}}}]}}")
-          for team, name in zip(teams, names, strict=True)),
-    ], names=[who])
+    return Seed(
+        [
+            _entry(ground, "users", f"⟦{who}⟧: {{{status}}}"),
+            _entry(
+                ground,
+                "groups",
+                *(
+                    f"{team}: {{members: [{who}], assignments: [{{role: {name}{scope}}}]}}"
+                    for team, name in zip(teams, names, strict=True)
+                ),
+            ),
+        ],
+        names=[who],
+    )

@@ -19,8 +19,11 @@ def _looked_for(ground: Ground) -> list[str]:
 
 def _comment(ground: Ground, random: Random, text: str) -> Seed | None:
     """A comment above a rule or at its end."""
-    spots = [spot for spot in ground.spots if not any(
-        found.span and found.span.line == spot.rule.span.line for found in ground.before("W901"))]
+    spots = [
+        spot
+        for spot in ground.spots
+        if not any(found.span and found.span.line == spot.rule.span.line for found in ground.before("W901"))
+    ]
     spot = one(random, spots)
     if spot is None:
         return None
@@ -45,7 +48,9 @@ def unused(ground: Ground, random: Random) -> Seed | None:
 def whole_file(ground: Ground, random: Random) -> Seed | None:
     codes = [code for code in _looked_for(ground) if not ground.found(code)]
     path = one(random, sorted(path for path in ground.texts if path != ground.people))
-    first = next(iter(source for source in ground.sources if ground.path(type(ground.model_span())(source, 0, 0)) == path))
+    first = next(
+        iter(source for source in ground.sources if ground.path(type(ground.model_span())(source, 0, 0)) == path)
+    )
     span = type(ground.model_span())(first, 0, 0)
     return Seed([ground.before_span(span, f"⟦# remit: ignore-file[{random.choice(codes)}] -- made by a machine⟧\n")])
 
@@ -59,11 +64,18 @@ def unreasoned(ground: Ground, random: Random) -> Seed | None:
 @seeder("W903", "a comment that is no form of `ignore`")
 def malformed(ground: Ground, random: Random) -> Seed | None:
     code = random.choice(_looked_for(ground))
-    text = random.choice((
-        "# remit: ignore {0} -- so it is", "# remit: ignore({0}) -- so it is", "# remit ignore[{0}] -- so it is",
-        "# remit: ignore[{0} -- so it is", "# remit: ignores[{0}] -- so it is", "# remit: ignore[{0}] so it is",
-        "# remit: ignore-fil[{0}] -- so it is", "# remit: IGNORE[{0}] -- so it is",
-    ))
+    text = random.choice(
+        (
+            "# remit: ignore {0} -- so it is",
+            "# remit: ignore({0}) -- so it is",
+            "# remit ignore[{0}] -- so it is",
+            "# remit: ignore[{0} -- so it is",
+            "# remit: ignores[{0}] -- so it is",
+            "# remit: ignore[{0}] so it is",
+            "# remit: ignore-fil[{0}] -- so it is",
+            "# remit: IGNORE[{0}] -- so it is",
+        )
+    )
     return _comment(ground, random, text.format(code))
 
 
@@ -77,14 +89,19 @@ def no_code(ground: Ground, random: Random) -> Seed | None:
 def stale(ground: Ground, random: Random) -> Seed | None:
     """Beside entries for all that is found still, and for what was not looked for."""
     path = ground.folder / "known.json"
-    known = [{"fingerprint": one.fingerprint, "code": one.code, "file": one.file, "message": one.message}
-             for one in entries_of([f for f in ground.before("W904") if f.code[0] == "W"], path)]
-    file = Path(random.choice(sorted(p for p in ground.texts if p != ground.people))).relative_to(ground.folder.resolve())
+    known = [
+        {"fingerprint": one.fingerprint, "code": one.code, "file": one.file, "message": one.message}
+        for one in entries_of([f for f in ground.before("W904") if f.code[0] == "W"], path)
+    ]
+    file = Path(random.choice(sorted(p for p in ground.texts if p != ground.people))).relative_to(
+        ground.folder.resolve()
+    )
     code = random.choice([code for code in _looked_for(ground) if not ground.found(code)])
     gone = {"fingerprint": f"{random.getrandbits(64):016x}", "code": code, "file": str(file), "message": "it was there"}
     other = {**gone, "fingerprint": f"{random.getrandbits(64):016x}", "code": "W102"}  # not looked for
     listed = [*known, gone, other]
     random.shuffle(listed)
     text = json.dumps({"remit-baseline": 1, "findings": []}).replace(
-        "[]", "[\n" + ",\n".join(json.dumps(entry) for entry in listed) + "\n]")
+        "[]", "[\n" + ",\n".join(json.dumps(entry) for entry in listed) + "\n]"
+    )
     return Seed([], names=[code], baseline=text)

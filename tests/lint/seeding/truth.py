@@ -4,7 +4,7 @@
 |---|---|
 | W203, W204, W205 at a rule | the policy without it: no difference, and random requests decided alike |
 | none of them, nor W206 | the policy without it: a difference |
-| the cover of a W203 | the policy with these rules alone beside all of the other effect: still no difference without it |
+| the cover of a W203 | the policy without the others of its effect: still no difference without it |
 | W206 | random complete requests to a policy of that one rule never show the other value |
 | W301 | random requests by holders of either role decided alike |
 | no W301 | a policy whose one role is but the other, included: a difference |
@@ -77,7 +77,12 @@ def judge(ground: Ground, random: Random, requests: int, seen: Counter[str]) -> 
 
 
 def _rule(
-    ground: Ground, spot: Spot, found: list[Diagnostic], prover: Prover, random: Random, requests: int,
+    ground: Ground,
+    spot: Spot,
+    found: list[Diagnostic],
+    prover: Prover,
+    random: Random,
+    requests: int,
     seen: Counter[str],
 ) -> Iterator[str]:
     said = {one.code for one in found if one.code in _DEAD and one.span is not None and _same(one.span, spot.rule.span)}
@@ -117,7 +122,8 @@ def _constant_said(spot: Spot, found: list[Diagnostic]) -> bool:
     """Whether its condition, or a named one in it, is told to be constant."""
     named = names(spot.rule.condition) if spot.rule.condition is not None else frozenset()
     return any(
-        one.code == "W206" and one.span is not None
+        one.code == "W206"
+        and one.span is not None
         and (_same(one.span, spot.rule.condition_span) or any(f"condition `{name}`" in one.message for name in named))
         for one in found
     )
@@ -175,9 +181,7 @@ def _blanked(ground: Ground, spans: list[Span], instead: str = "") -> Table:
 # -- conditions ------------------------------------------------------------------------------------------------------
 
 
-def _constant(
-    ground: Ground, finding: Diagnostic, random: Random, requests: int, seen: Counter[str]
-) -> Iterator[str]:
+def _constant(ground: Ground, finding: Diagnostic, random: Random, requests: int, seen: Counter[str]) -> Iterator[str]:
     """A policy of one rule, which allows where the condition is true: asked by somebody who holds all roles."""
     assert finding.span is not None
     named = re.match(r"condition `(\w+)`", finding.message)
@@ -225,9 +229,7 @@ def _one_rule(ground: Ground, spot: Spot, text: str) -> Table | None:
     edits = sorted((whole_path(span.source), span.start, span.end) for _, span, _ in _all_rules(ground))
     for path, start, end in reversed(edits):
         texts[path] = texts[path][:start] + re.sub(r"[^\n]", " ", texts[path][start:end]) + texts[path][end:]
-    rules = [
-        f"  allow {', '.join(actions)} on {name} when {text}" for name, actions in spot.entry.cells.items()
-    ]
+    rules = [f"  allow {', '.join(actions)} on {name} when {text}" for name, actions in spot.entry.cells.items()]
     path = whole_path(spot.rule.span.source)
     texts[path] += "\neveryone {\n" + "\n".join(rules) + "\n}\n"
     return load(ground.folder, texts).compiled.table
@@ -250,9 +252,7 @@ def _complete(ground: Ground, maker: Maker) -> Directory:
     return directory._replace(users=users)
 
 
-def _complete_request(
-    ground: Ground, maker: Maker, directory: Directory, name: str, spot: Spot
-) -> dict[str, Any]:
+def _complete_request(ground: Ground, maker: Maker, directory: Directory, name: str, spot: Spot) -> dict[str, Any]:
     kind = maker.world.kinds[name]
     user = maker.one(list(directory.users)) if directory.users else "ann"
     properties = maker.values(list(kind.attributes.values()), 1.0)
@@ -270,9 +270,7 @@ def _complete_request(
 # -- roles -----------------------------------------------------------------------------------------------------------
 
 
-def _roles(
-    ground: Ground, found: list[Diagnostic], random: Random, requests: int, seen: Counter[str]
-) -> Iterator[str]:
+def _roles(ground: Ground, found: list[Diagnostic], random: Random, requests: int, seen: Counter[str]) -> Iterator[str]:
     said = set()
     for finding in found:
         if finding.code == "W301":
@@ -286,9 +284,21 @@ def _roles(
     if ground.layered or reads:
         return
     ruled = {facet for rule in ground.table.rules for facet in rule.facets}
+    idle = {
+        facet
+        for spot in ground.spots
+        for facet in spot.entry.facets
+        if any(f.code == "W205" and f.span is not None and _same(f.span, spot.rule.span) for f in found)
+    }  # a deny that never bites tells two roles apart until it is taken away
     for one in ground.model.roles:
         for other in ground.model.roles:
-            if one == other or one in roles[other].includes or not (ruled & roles[one].facets and ruled & roles[other].facets):
+            if (
+                one == other
+                or one in roles[other].includes
+                or not (ruled & roles[one].facets and ruled & roles[other].facets)
+            ):
+                continue
+            if idle & (roles[one].facets | roles[other].facets):
                 continue
             if any(one in names_ and other in names_ for names_ in _joined(together)):
                 continue
@@ -322,9 +332,7 @@ def _but_included(ground: Ground, one: str, other: str) -> Table | None:
     return load(ground.folder, texts).compiled.table
 
 
-def _contained(
-    ground: Ground, finding: Diagnostic, random: Random, requests: int, seen: Counter[str]
-) -> Iterator[str]:
+def _contained(ground: Ground, finding: Diagnostic, random: Random, requests: int, seen: Counter[str]) -> Iterator[str]:
     larger, smaller = re.findall(r"`(\w+)`", finding.message)[:2]
     seen["W302"] += 1
     yield from _held_alike(ground, smaller, larger, random, requests, seen, both=False)

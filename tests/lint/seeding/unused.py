@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from random import Random
 
-from remit.model.expression import quoted
+from remit.model.expression import attributes, quoted
 
 from . import spelling
 from .ground import Edit, Ground, Spot, bare
@@ -117,12 +117,27 @@ def empty_chain(ground: Ground, random: Random) -> Seed | None:
     return Seed([ground.at_end(f"role ⟦{names[1]}⟧ includes {names[0]} {{ }}\n\nrole ⟦{names[0]}⟧ {{ }}")])
 
 
-@seeder("W207", "a role whose rules went",
-        W703="roles that gave it give less")
+@seeder(
+    "W207",
+    "a role whose rules went",
+    W207="it was all that another role included",
+    W201="a rule was its last use",
+    W208="a rule was its last grant",
+    W209="nothing else spoke of the area",
+    W212="nothing else gave it",
+    W301="two roles differed by it",
+    W304="an include gives nothing now",
+    W213="a rule was the last to read it",
+    W202="a rule was its last use",
+    W703="roles that gave it give less",
+)
 def emptied(ground: Ground, random: Random) -> Seed | None:
     names = [
-        name for name, role in ground.model.roles.items()
-        if role.rules and not ground.table.roles[name].includes and _no_members(ground)
+        name
+        for name, role in ground.model.roles.items()
+        if role.rules
+        and not ground.table.roles[name].includes
+        and _no_members(ground)
         and not any(name in words for words in [[g.role, g.other] for g in ground.table.guards.values()])
         and not any(name in claim.roles for claim in ground.table.assertions)
         and not any(f'"{name}"' in text for text in ground.texts.values())
@@ -154,8 +169,11 @@ def namesake(ground: Ground, random: Random) -> Seed | None:
         return None
     granted = {name for spot in ground.spots for name in spot.rule.permissions}
     places = [
-        (area, name) for area in ground.model.areas.values() for name in sorted(granted)
-        if name not in area.permissions and area.types
+        (area, name)
+        for area in ground.model.areas.values()
+        for name in sorted(granted)
+        if name not in area.permissions
+        and area.types
         and not any(
             name in spot.rule.permissions and (spot.rule.areas is None or area.name in spot.rule.areas)
             for spot in ground.spots
@@ -169,9 +187,18 @@ def namesake(ground: Ground, random: Random) -> Seed | None:
     return Seed([ground.inside(area.span, f"  ⟦permission {name}⟧ {{ {kind.actions[0]} on {kind.name} }}")])
 
 
-@seeder("W208", "a permission whose grants went", W209="nothing else spoke of the area", W212="nothing else gave it",
-        W207="the role had nothing else", W301="what told the roles apart is gone", W703="roles give less",
-        W304="an include gives less", W201="the rule was its last use")
+@seeder(
+    "W208",
+    "a permission whose grants went",
+    W213="a grant was the last to read it",
+    W209="nothing else spoke of the area",
+    W212="nothing else gave it",
+    W207="the role had nothing else",
+    W301="what told the roles apart is gone",
+    W703="roles give less",
+    W304="an include gives less",
+    W201="the rule was its last use",
+)
 def ungranted(ground: Ground, random: Random) -> Seed | None:
     if ground.layered:
         return None
@@ -181,7 +208,8 @@ def ungranted(ground: Ground, random: Random) -> Seed | None:
         return None
     area, name = spot.rule.areas[0], spot.rule.permissions[0]
     same = [
-        other for other in ground.spots
+        other
+        for other in ground.spots
         if name in other.rule.permissions and (other.rule.areas is None or area in other.rule.areas)
     ]
     found = ground.model.areas[area].permissions.get(name)
@@ -219,16 +247,18 @@ def elsewhere(ground: Ground, random: Random) -> Seed | None:
     kinds = [kind for kind in ground.model.types.values() if kind.attributes]
     if len(ground.model.types) < 2 or not kinds:
         return None
-    other = random.choice(kinds)
-    name, declared = random.choice(sorted(other.attributes.items()))
-    places = [
-        kind for kind in ground.model.types.values()
-        if name not in kind.attributes
-    ]
+    name, declared = random.choice(sorted(random.choice(kinds).attributes.items()))
+    reading = {
+        kind
+        for rule in ground.table.rules
+        if rule.condition is not None and name in {attr.name for attr in attributes(rule.condition)}
+        for kind in rule.cells
+    }
+    places = [kind for kind in ground.model.types.values() if name not in kind.attributes and kind.name not in reading]
     kind = one(random, places)
     if kind is None:
         return None
-    return Seed([ground.inside(kind.span, f"    ⟦{quoted(name)}⟧: {declared.type}{'?' if declared.type.kind != 'set' and declared.type.kind != 'enum' else ''}")])
+    return Seed([ground.inside(kind.span, f"    ⟦{quoted(name)}⟧: {declared.type}")])
 
 
 @seeder("W210", "an attribute of users that no condition reads")
@@ -248,7 +278,8 @@ def of_users(ground: Ground, random: Random) -> Seed | None:
 @seeder("W211", "an `except` of what the rule does not speak of")
 def idle_except(ground: Ground, random: Random) -> Seed | None:
     spots = [
-        spot for spot in ground.spots
+        spot
+        for spot in ground.spots
         if spot.rule.selector is not None and not spot.rule.excepts and ground.free(spot.rule.span, "W211")
     ]
     spot = one(random, spots)
@@ -278,10 +309,21 @@ def _excepting(ground: Ground, spot: Spot, items: str) -> Edit:
     return Edit(ground.path(span), at, at, f" except {items}")
 
 
-@seeder("W211", "the same cell taken out twice, by type and by action", W203="less is left of the rule")
+@seeder(
+    "W211",
+    "the same cell taken out twice, by type and by action",
+    W303="what is left of the rule is given already",
+    W212="nothing else gave it",
+    W301="two roles differed by it",
+    W703="its holders may less",
+    W209="nothing else spoke of the area",
+    W304="what is left is given already",
+    W207="nothing is left",
+)
 def twice_out(ground: Ground, random: Random) -> Seed | None:
     spots = [
-        spot for spot in ground.spots
+        spot
+        for spot in ground.spots
         if spot.rule.selector is not None and not spot.rule.excepts and len(spot.cells) > 1
     ]
     spot = one(random, spots)
@@ -289,9 +331,11 @@ def twice_out(ground: Ground, random: Random) -> Seed | None:
         return None
     kind, action = random.choice(sorted(spot.cells))
     narrow, wide = f"{quoted(action)} on {quoted(kind)}", random.choice((quoted(kind), f"{quoted(action)} on *"))
-    out = {cell for cell in spot.cells if cell[0] == kind} if wide == quoted(kind) else {
-        cell for cell in spot.cells if cell[1] == action
-    }
+    out = (
+        {cell for cell in spot.cells if cell[0] == kind}
+        if wide == quoted(kind)
+        else {cell for cell in spot.cells if cell[1] == action}
+    )
     if out == spot.cells:
         return None
     items = [f"⟦{narrow}⟧", f"⟦{wide}⟧" if len(out) == 1 else wide]  # of two alike, either is idle
@@ -312,9 +356,7 @@ def _new_action(ground: Ground, random: Random) -> tuple[str, str, Edit] | None:
         return None
     touched = {name for rule in ground.table.rules for name in rule.cells}
     kinds = [
-        kind
-        for kind in ground.model.types.values()
-        if not touched.isdisjoint(ground.model.areas[kind.area].types)
+        kind for kind in ground.model.types.values() if not touched.isdisjoint(ground.model.areas[kind.area].types)
     ]
     kind = one(random, kinds)
     if kind is None:
@@ -332,8 +374,11 @@ def _new_action(ground: Ground, random: Random) -> tuple[str, str, Edit] | None:
     return name, kind.name, edit
 
 
-@seeder("W212", "an action that lines of `assignments` require and no rule gives",
-        W502="the line that is seeded gives no role")
+@seeder(
+    "W212",
+    "an action that lines of `assignments` require and no rule gives",
+    W502="the line that is seeded gives no role",
+)
 def required(ground: Ground, random: Random) -> Seed | None:
     made = _new_action(ground, random)
     if made is None or any(event.kind == "disable" for event in ground.model.events):

@@ -33,7 +33,9 @@ def _spoilt(how: str, pattern: str, instead: str) -> None:
             return None
         line = text.rfind("\n", 0, found.start(1)) + 1
         behind = text.find("\n", found.end(1)) + 1 or len(text)
-        return Seed([Edit(path, line, behind, f"⟦{text[line : found.start(1)]}{instead}{text[found.end(1) : behind]}⟧")])
+        return Seed(
+            [Edit(path, line, behind, f"⟦{text[line : found.start(1)]}{instead}{text[found.end(1) : behind]}⟧")]
+        )
 
 
 _spoilt("blanks between words", r"\w( )\w", "   ")
@@ -217,7 +219,7 @@ def test_copied(ground: Ground, random: Random) -> Seed | None:
     test = one(random, ground.model.tests)
     if test is None:
         kind = next(iter(ground.table.types.values()))
-        body = f'{{\n  user ann\n  given {kind.name} r1\n  ann may not {kind.actions[0]} r1\n}}'
+        body = f"{{\n  user ann\n  given {kind.name} r1\n  ann may not {kind.actions[0]} r1\n}}"
         return Seed([ground.at_end(f'test "nobody may" {body}\n\ntest # again\n  ⟦"nobody may"⟧ {body}')])
     title = re.match(r'test\s+("[^"]*")', test.span.text)
     if title is None:
@@ -230,7 +232,9 @@ def block_in_two(ground: Ground, random: Random) -> Seed | None:
     pairs = [
         (one_, other)
         for one_, other in zip(ground.spots, ground.spots[1:], strict=False)
-        if one_.rule.areas and one_.rule.areas == other.rule.areas and one_[:3] == other[:3]
+        if one_.rule.areas
+        and one_.rule.areas == other.rule.areas
+        and one_[:3] == other[:3]
         and "}" not in bare(one_.rule.span.source.text[one_.rule.span.end : other.rule.span.start])
         and "in" not in bare(one_.rule.span.source.text[one_.rule.span.end : other.rule.span.start]).split()
     ]
@@ -257,4 +261,6 @@ def second_extension(ground: Ground, random: Random) -> Seed | None:
         return None
     path = one(random, sorted(path for path in ground.texts if path != ground.people))
     head = next(ground.words(rf"extend role {spot.role}\b"))
-    return Seed([ground.at_end(f"⟦extend role {spot.role}⟧ {{ {ground.quirk('x')} }}", path or ""), ground.marked(head)])
+    return Seed(
+        [ground.at_end(f"⟦extend role {spot.role}⟧ {{ {ground.quirk('x')} }}", path or ""), ground.marked(head)]
+    )
