@@ -1,10 +1,12 @@
 """What rules give together, in normal form: whether some facets of a policy allow, or deny, all that a rule does.
 
 A normal form is looked at as the ways in which it is true, each a set of comparisons. A rule is covered where each of
-its ways holds all that some way of another rule asks for.
+its ways holds all that some way of another rule asks for, or that rule's condition as a whole.
 
     viewer: when own                      vet includes viewer: when own and resource.total < 5
     {own}  is a part of  {own, total < 5}    → covered
+    viewer: when own or shared            vet includes viewer: when (own or shared) and open
+    {own or shared}  is a part of  {own or shared, open}    → covered
 
 Sound and not complete: what only the solver can tell is not found.
 """
@@ -33,7 +35,7 @@ class Given:
         self._at: dict[tuple[Effect, int, str], list[RuleEntry]] = {}
         self._readings: dict[str, Reading] = {}
         self._reads: dict[int, list[Attr]] = {}
-        self._ways: dict[tuple[int, tuple[object, ...]], Ways] = {}
+        self._ways: dict[tuple[int, tuple[object, ...]], tuple[Ways, Ways]] = {}
         for entry in table.rules:
             for facet in entry.facets:
                 self._of.setdefault(facet, []).append(entry)
@@ -69,17 +71,24 @@ class Given:
         settling: dict[int, RuleEntry] = {}
         for way in mine:
             by = next(
-                (entry for entry in found if any(other <= way for other in self.ways(entry.condition, kind))), None
+                (entry for entry in found if any(asked <= way for asked in self._asked(entry.condition, kind))), None
             )
             if by is None:
                 return ()
             settling[by.number] = by
         return list(settling.values())
 
+    def _asked(self, condition: Expr | None, kind: str) -> Ways:
+        """What has to hold for a condition to be true: one of its ways, or all of it as it is, a part of another."""
+        return self._read(condition, kind)[1]
+
     def ways(self, condition: Expr | None, kind: str) -> Ways:
         """The ways in which a condition is true at a type; none where it never is."""
+        return self._read(condition, kind)[0]
+
+    def _read(self, condition: Expr | None, kind: str) -> tuple[Ways, Ways]:
         if condition is None:
-            return _ALWAYS
+            return _ALWAYS, _ALWAYS
         if id(condition) not in self._reads:
             self._reads[id(condition)] = sorted(attributes(condition), key=str)
         if kind not in self._readings:
@@ -88,7 +97,10 @@ class Given:
         key = (id(condition), tuple(reading.find(attr) for attr in self._reads[id(condition)]))
         found = self._ways.get(key)  # the same at all types that declare alike what it reads
         if found is None:
-            found = self._ways[key] = _ways(normal.normal(condition, reading))
+            form = normal.normal(condition, reading)
+            ways = _ways(form)
+            whole = frozenset((frozenset((normal.key(form),)),)) if len(ways) > 1 else frozenset[frozenset[str]]()
+            found = self._ways[key] = (ways, ways | whole)
         return found
 
 

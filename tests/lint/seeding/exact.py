@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from remit.model.expression import names, quoted
+from remit.model.policy import Permission
 
 from . import spelling
 from .ground import Ground, Spot
@@ -179,7 +180,8 @@ def granted(ground: Ground, random: Random) -> Seed | None:
     return Seed([ground.body(spot, f"  in {area} {{ ⟦grant {name}⟧ }}")], instead=("W204",))
 
 
-def _cells(ground: Ground, permission) -> set[tuple[str, str]]:  # type: ignore[no-untyped-def]
+def _cells(ground: Ground, permission: Permission) -> set[tuple[str, str]]:
+    """What a permission is a bundle of."""
     found = set()
     for bundle in permission.bundles:
         kinds = (

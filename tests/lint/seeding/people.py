@@ -145,7 +145,7 @@ def twice(ground: Ground, random: Random) -> Seed | None:
         random.shuffle(given)
     body = f"assignments: [{', '.join(given)}]"
     if random.random() < 0.4:
-        return Seed([_entry(ground, "groups", f"{fresh(ground, 'team')}: {{{body}}}")], names=())
+        return Seed([_entry(ground, "groups", f"{fresh(ground, 'team')}: {{{body}}}")])
     return Seed([_somebody(ground, body)])
 
 

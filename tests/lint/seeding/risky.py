@@ -6,9 +6,10 @@ import re
 from random import Random
 
 from remit.model.expression import quoted
+from remit.source import Span
 
 from . import spelling
-from .ground import Ground
+from .ground import Edit, Ground
 from .seeder import Seed, fresh, one, seeder
 
 _MORE = {
@@ -63,7 +64,7 @@ def unlocked(ground: Ground, random: Random) -> Seed | None:
         return None
     span = ground.model.roles[name].span
     rules = [ground.marked(spot.rule.span) for spot in ground.spots if spot.role == name]
-    return Seed([ground.instead(type(span)(span.source, span.start, span.start + len("locked ")), ""), *rules])
+    return Seed([ground.instead(Span(span.source, span.start, span.start + len("locked ")), ""), *rules])
 
 
 @seeder("W701", "all of everything for members", **_MORE, W207="members may something")
@@ -91,7 +92,8 @@ def marked(ground: Ground, random: Random) -> Seed | None:
     return Seed([*made, ground.marked(spot.rule.span)]) if made else None
 
 
-def _sensitive(ground: Ground, kind: str, action: str):  # type: ignore[no-untyped-def]
+def _sensitive(ground: Ground, kind: str, action: str) -> list[Edit]:
+    """The mark on an action where its type declares it; none where that is not found."""
     span = ground.model.types[kind].span
     places = [
         found

@@ -8,6 +8,7 @@ from random import Random
 
 from remit.lint.registry import RULES, rule_of
 from remit.project.baseline import entries_of
+from remit.source import Span
 
 from .ground import Ground
 from .seeder import Seed, one, seeder
@@ -34,7 +35,7 @@ def _comment(ground: Ground, random: Random, text: str) -> Seed | None:
         return Seed([ground.before_span(span, f"⟦{text}⟧\n{line}")])
     if "#" in span.source.text[span.end : end] or "remit:" in span.source.text[: span.start].rpartition("\n\n")[2]:
         return None
-    return Seed([ground.behind(type(span)(span.source, end, end), f"  ⟦{text}⟧")])
+    return Seed([ground.behind(Span(span.source, end, end), f"  ⟦{text}⟧")])
 
 
 @seeder("W901", "a comment that keeps nothing silent")
@@ -48,10 +49,8 @@ def unused(ground: Ground, random: Random) -> Seed | None:
 def whole_file(ground: Ground, random: Random) -> Seed | None:
     codes = [code for code in _looked_for(ground) if not ground.found(code)]
     path = one(random, sorted(path for path in ground.texts if path != ground.people))
-    first = next(
-        iter(source for source in ground.sources if ground.path(type(ground.model_span())(source, 0, 0)) == path)
-    )
-    span = type(ground.model_span())(first, 0, 0)
+    source = next(source for source in ground.sources if ground.path(Span(source, 0, 0)) == path)
+    span = Span(source, 0, 0)
     return Seed([ground.before_span(span, f"⟦# remit: ignore-file[{random.choice(codes)}] -- made by a machine⟧\n")])
 
 

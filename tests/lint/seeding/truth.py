@@ -136,8 +136,8 @@ def _same(one: Span, other: Span | None) -> bool:
 def _cover(ground: Ground, spot: Spot, prover: Prover, seen: Counter[str]) -> Iterator[str]:
     """Whether the rules that are named do cover it, without the others of its effect."""
     dead = prover.dead(spot.entry)
-    if dead is None or not dead.cover or dead.why == "idle":
-        return
+    if dead is None or not dead.cover or dead.why == "idle" or _reads_roles(ground, spot):
+        return  # where roles are read, none is named
     seen["covers"] += 1
     kept = {(rule.place.file, rule.place.line, rule.place.column) for rule in (*dead.cover, spot.entry)}
     others = [

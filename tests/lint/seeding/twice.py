@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from remit.model.expression import quoted
+from remit.source import Span
 
 from . import spelling
 from .ground import Edit, Ground, Spot
@@ -183,9 +184,9 @@ def _included(ground: Ground, name: str, inner: str, random: Random) -> Seed:
     head = source.text[span.start : source.text.index("{", span.start)].rstrip()
     at = span.start + len(head)
     if random.random() < 0.5:
-        return Seed([ground.behind(type(span)(source, at, at), f", ⟦{inner}⟧")])
+        return Seed([ground.behind(Span(source, at, at), f", ⟦{inner}⟧")])
     begin = span.start + head.index(" includes ") + len(" includes ")
-    return Seed([ground.behind(type(span)(source, begin, begin), f"⟦{inner}⟧, ")])
+    return Seed([ground.behind(Span(source, begin, begin), f"⟦{inner}⟧, ")])
 
 
 @seeder(

@@ -81,10 +81,9 @@ def set_chain(ground: Ground, random: Random) -> Seed | None:
 
 @seeder("W202", "a set all of whose uses were written out", W703="rules name their actions")
 def set_inlined(ground: Ground, random: Random) -> Seed | None:
-    base = ground.model.base
     free = {span.text for span in ground.words(r"(?<=^actions )\w+(?= =)") if ground.free(span, "W202")}
     name = one(random, sorted(free))
-    if name is None or base is not None or any(re.search(rf"\b{name}\b", text) for text in _tests(ground)):
+    if name is None or ground.layered or any(re.search(rf"\b{name}\b", text) for text in _tests(ground)):
         return None
     # in place of the set a list of its own members: the same, for a rule drops those that a type lacks only in a set
     uses = [span for span in ground.words(rf"(?<![\w`]){name}(?![\w`])") if span.source.text[span.end :][:2] != " ="]
