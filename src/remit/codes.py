@@ -1,10 +1,10 @@
 """Every code that a finding can have, with its name: a code is never reused, its name never changes.
 
-The letter tells the kind (`E`: something is wrong, `W`: something is doubtful), the first digit the place.
-E: 0 a file's text, 1 names, 2 conditions and values, 3 overlays, 4 directories, 5 people and examples, 6 compiled tables.
-W: 0 a file's text, 1 names and words, 2 what never decides, 3 what is there twice, 4 directories, 5 how roles come to be
-held, 7 what is risky, 9 findings that are kept silent.
-The page of a code is docs/errors/CODE.md; its bad example shows the finding. A test holds the three together.
+The letter tells the kind (`E`: something is wrong, `W`: something is doubtful), the first digit the place. E: 0 a
+file's text, 1 names, 2 conditions and values, 3 overlays, 4 directories, 5 people and examples, 6 compiled tables. W:
+0 a file's text, 1 names and words, 2 what never decides, 3 what is there twice, 4 directories, 5 how roles come to be
+held, 7 what is risky, 9 findings that are kept silent. The page of a code is docs/errors/CODE.md; its bad example
+shows the finding. A test holds the three together.
 """
 
 from __future__ import annotations

@@ -95,13 +95,13 @@ class Prover:
     def _why(self, rule: RuleEntry, cells: Sequence[Cell]) -> Dead:
         mask = self.views.mask(rule)
         cover: dict[int, RuleEntry] = {}
-        always = idle = False
+        always = idle = same = apart = False
         for cell in cells:
             whole, rest = self.views.view(cell), self.views.without(cell, rule)
             form, text = self.views.key(rule, cell[0])
             own = (rule.effect, text)
-            if form is False or own not in whole or reads_roles(whole):
-                continue  # a condition that never applies needs no cover; of one that reads roles none is looked for
+            if form is False or own not in whole:
+                continue  # a condition that never applies needs no cover
             requests = self.comparison.requests(cell[0])
             side = requests.sides[0]
             assert side is not None
@@ -109,12 +109,17 @@ class Prover:
             if not requests.asked.can_be(applies):
                 continue
             always = True
+            if reads_roles(whole):  # whose rules would count depends on all that somebody holds: none is named
+                alike = any(key[0] == rule.effect and self._meet(line.mask, mask) for key, line in rest.items())
+                apart, same, idle = True, same or alike, idle or not alike
+                continue
             for group in self._holders(whole, rest, mask):
                 keys = self._core(requests, rest, group, rule.effect, applies)
                 if keys is None:
                     idle = True  # a deny that nothing covers: it decides nothing since nobody is allowed
                     continue
-                low = group.mask & -group.mask
+                holders = self.views.bits.get(rule.role or "", 0) & group.mask or group.mask & mask or group.mask
+                low = holders & -holders
                 for found in rules_of(rest, keys, low | EVERYONE | (MEMBERS if group.mask != EVERYONE else 0)):
                     cover[found.number] = found
         rules = tuple(cover[number] for number in sorted(cover))
@@ -122,7 +127,7 @@ class Prover:
             return Dead(rule, "never", ())
         if rule.effect == "deny":
             return Dead(rule, "idle", ()) if idle else Dead(rule, "covered", rules)
-        denied = bool(rules) and all(other.effect == "deny" for other in rules)
+        denied = (bool(rules) or apart) and not same and all(other.effect == "deny" for other in rules)
         return Dead(rule, "denied" if denied else "covered", rules)
 
     def _holders(self, whole: View, rest: View, mask: int) -> Iterator[Group]:
@@ -215,12 +220,29 @@ class Prover:
         )
 
     def _forbid_alike(self, cell: Cell, view: View, one: Group, other: Group) -> bool:
-        first, second = (tuple(key for key in group.new if key[0] == "deny") for group in (one, other))
+        """Whether they forbid the same, also where the directory does not know the place: nobody is a member there."""
+        first, second = (self._binding(view, group) for group in (one, other))
         if first == second:
             return True
         requests = self.comparison.requests(cell[0])
-        denies = [requests.denies(0, view, keys) for keys in (first, second)]
-        return self._never(requests, ("forbid", first, second), requests.z3.Xor(*denies))
+        z3, placed = requests.z3, requests.placed()
+        denies = [
+            z3.Or(requests.denies(0, view, anywhere), z3.And(placed, requests.denies(0, view, as_members)))
+            for anywhere, as_members in (first, second)
+        ]
+        allows = {key: bool(line.mask & EVERYONE) for key, line in view.items() if key[0] == "allow"}
+        allowed = [
+            requests.applies(0, view, key) if anywhere else z3.And(placed, requests.applies(0, view, key))
+            for key, anywhere in allows.items()
+        ]  # to somebody: what nobody is allowed, nobody is forbidden
+        question = ("forbid", first, second, tuple(sorted(allows.items())))
+        return self._never(requests, question, z3.Xor(*denies), z3.Or(allowed))
+
+    def _binding(self, view: View, group: Group) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
+        """A group's denies: those that bind it anywhere, and those that it has as members alone."""
+        keys = [key for key in group.new if key[0] == "deny"]
+        anywhere = tuple(key for key in keys if view[key].mask & (group.mask | EVERYONE))
+        return anywhere, tuple(key for key in keys if key not in anywhere)
 
     def _implies(self, cell: Cell, view: View, one: Group, other: Group) -> bool:
         """Whether what the one group may, the other may."""
@@ -283,7 +305,7 @@ class Prover:
             view = self.views.view(cell)
             form, _ = self.views.key(deny, cell[0])
             for (effect, _), line in view.items():
-                for own, rule in line.rules if effect == "allow" and line.mask & (mask | 3) else ():
+                for own, rule in line.rules if effect == "allow" and self._meet(line.mask, mask) else ():
                     if not self._meet(own, mask):
                         continue
                     takes, leaves = self._overlap(cell, line.form, form)

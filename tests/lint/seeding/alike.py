@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 
 from remit.model.expression import quoted
+from remit.model.policy import Rule
 
 from . import spelling
 from .exact import DEAD, SAID_TWICE, names_constant
 from .ground import Ground
 from .seeder import Seed, fresh, one, seeder
+
+
+def _every_rule(ground: Ground) -> Iterator[Rule]:
+    for layer in ground.model.layers():
+        for role in layer.roles.values():
+            yield from role.rules
+        yield from (*layer.everyone, *layer.members)
+        for rules in layer.extensions.values():
+            yield from rules
 
 
 def _copied(ground: Ground, random: Random) -> tuple[str, str, list[str], list[str]] | None:
@@ -20,7 +31,7 @@ def _copied(ground: Ground, random: Random) -> tuple[str, str, list[str], list[s
         for name, role in ground.model.roles.items()
         if role.rules
         and any(spot.role == name for spot in ground.spots)
-        and not any("user.roles" in text for text in ground.texts.values())
+        and not any("user.roles" in span.source.text for span in (rule.span for rule in _every_rule(ground)))
         and name not in {n for layer in ground.model.layers()[:-1] for n in layer.roles}
         and not any(name in other.includes for other in entries.values())
     ]

@@ -18,6 +18,7 @@ SAID_TWICE = {
     "W305": "it may stand there in other words",
     "W301": "what told two roles apart decides nothing any more",
     "W206": "a copy of a constant condition",
+    "W212": "the area is touched now, and of its actions the rest is told one by one",
     "W704": "the copy asks for what may be left out, as the rule does",
     "W705": "the copy asks for what may be left out, as the rule does",
 }
@@ -267,7 +268,7 @@ def over_denied(ground: Ground, random: Random) -> Seed | None:
     return Seed([ground.inside(ground.model.roles[name].span, f"  ⟦{made}⟧")], instead=("W203", "W206"))
 
 
-@seeder("W205", "a deny of what nobody allows")
+@seeder("W205", "a deny of what nobody allows", W212=SAID_TWICE["W212"])
 def idle(ground: Ground, random: Random) -> Seed | None:
     given = ground.allowed()
     cells = sorted(

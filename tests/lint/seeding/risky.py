@@ -133,7 +133,7 @@ def in_permission(ground: Ground, random: Random) -> Seed | None:
 @seeder(
     "W702",
     "a wildcard put over what was marked",
-    **{**_MORE, "W701": "it may be all there is", "W708": "everyone may do it"},
+    **{**_MORE, "W701": "it may be all there is", "W426": "roles are given by it", "W708": "everyone may do it"},
 )
 def new_star(ground: Ground, random: Random) -> Seed | None:
     if ground.layered:
@@ -356,7 +356,7 @@ def unowned(ground: Ground, random: Random) -> Seed | None:
         for a in actions
         if a in ("update", "delete", "sign", "edit", "configure", "amend", "cancel") and a not in touched
     ]
-    others = [a for a in actions if a not in changing]
+    others = [a for a in actions if a not in changing and a not in touched]
     action = one(random, changing)
     if action is None or not others:
         return None

@@ -120,6 +120,7 @@ def empty_chain(ground: Ground, random: Random) -> Seed | None:
     "W207",
     "a role whose rules went",
     W207="it was all that another role included",
+    W303="two rules said it, and the other may be idle now",
     W201="a rule was its last use",
     W208="a rule was its last grant",
     W209="nothing else spoke of the area",
@@ -311,6 +312,7 @@ def _excepting(ground: Ground, spot: Spot, items: str) -> Edit:
 @seeder(
     "W211",
     "the same cell taken out twice, by type and by action",
+    W305="what is left is said already",
     W303="what is left of the rule is given already",
     W212="nothing else gave it",
     W301="two roles differed by it",
@@ -342,7 +344,12 @@ def twice_out(ground: Ground, random: Random) -> Seed | None:
     return Seed([_excepting(ground, spot, ", ".join(items))])
 
 
-@seeder("W212", "an action that no rule speaks of", W703="roles that give all have more to give")
+@seeder(
+    "W212",
+    "an action that no rule speaks of",
+    W702="a permission that nobody is granted covers it",
+    W703="roles that give all have more to give",
+)
 def action(ground: Ground, random: Random) -> Seed | None:
     """Only where no `*` reaches the type, and something else speaks of its area."""
     made = _new_action(ground, random)
@@ -376,6 +383,8 @@ def _new_action(ground: Ground, random: Random) -> tuple[str, str, Edit] | None:
 @seeder(
     "W212",
     "an action that lines of `assignments` require and no rule gives",
+    W702="a permission that nobody is granted covers it",
+    W211="a set may hold it",
     W502="the line that is seeded gives no role",
 )
 def required(ground: Ground, random: Random) -> Seed | None:

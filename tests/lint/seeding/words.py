@@ -122,7 +122,7 @@ def _renamed(ground: Ground, name: str, declared: Span, random: Random) -> Seed 
 
 
 def _declares(how: str, pattern: str) -> None:
-    @seeder("W101", how)
+    @seeder("W101", how, W301="of roles alike the first by name is kept")
     def rename(ground: Ground, random: Random) -> Seed | None:
         names = list(ground.words(pattern))
         if ground.layered and "area" in pattern:
