@@ -201,7 +201,7 @@ def test_junit(folder: Path) -> None:
 
 
 def test_junit_of_an_unproven_assert(folder: Path) -> None:
-    """An assert that is neither proved nor refuted is skipped, with the word for it."""
+    """An assert that is neither proved nor refuted is a failure, with the word for it."""
     results = Policy.load("clinic")
     from remit.report.tests_junit import results_junit
     from remit.testing.asserts import AssertResult
@@ -209,9 +209,9 @@ def test_junit_of_an_unproven_assert(folder: Path) -> None:
 
     claim = results.table.assertions[0]
     made = Results(results.table, [], [AssertResult(claim.title, claim.kind, claim.place, "unproven")])
-    skipped = ET.fromstring(results_junit([(made, 0.5)])).find("testsuite/testcase/skipped")
-    assert skipped is not None
-    assert (skipped.get("message") or "").startswith("unproven")
+    failure = ET.fromstring(results_junit([(made, 0.5)])).find("testsuite/testcase/failure")
+    assert failure is not None
+    assert (failure.get("message") or "").startswith("unproven")
 
 
 def test_junit_is_well_formed_whatever_a_title_holds(folder: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from remit.table.meaning import meaning_beside
+from remit.table.meaning import meaning_beside, type_from
 from remit.table.shape import Table
 
 About = Literal["type", "action", "attribute", "scope", "role", "assignments", "guard", "assert"]
@@ -63,8 +63,10 @@ def _attributes(prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> 
 
 def _type(data: Any) -> str:
     kind, optional = data
-    word = kind if isinstance(kind, str) else " | ".join(kind["enum"]) if "enum" in kind else f"set of {kind['set']}"
-    return f"{word}?" if optional else str(word)
+    word = str(type_from(kind))
+    if not optional:
+        return word
+    return f"({word})?" if " | " in word else f"{word}?"
 
 
 def _named(about: About, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Beside]:
