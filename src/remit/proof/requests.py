@@ -13,7 +13,7 @@ from typing import Any
 from remit.instant import format_instant
 from remit.model.types import Reading
 from remit.proof.case import OTHER, SOMEONE, Case
-from remit.proof.solver import Asked, either_of
+from remit.proof.solver import Asked, either_of, z3
 from remit.proof.terms import ROLES, SCOPE, TIME, Kinds, Side, Term, Terms, read_by
 from remit.proof.views import EVERYONE, MEMBERS, Key, View, Views
 from remit.table.shape import Table
@@ -36,8 +36,6 @@ class Requests:
         given_roles: bool = False,
         terms: Terms | None = None,
     ) -> None:
-        import z3
-
         self.z3 = z3
         self.views = views
         self.terms = terms or Terms(readings, [kinds_of(view.table) for view in views])

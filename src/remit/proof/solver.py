@@ -14,6 +14,21 @@ if TYPE_CHECKING:
 MOST_WORK = 50_000_000  # z3's steps for one question, and not its time: the same question gets the same answer
 
 
+class _Z3:
+    """z3's own module, loaded when something of it is first asked for: it is an extra, and takes a seventh of a second
+    to load."""
+
+    def __getattr__(self, name: str) -> Any:
+        import z3
+
+        found = getattr(z3, name)
+        setattr(self, name, found)
+        return found
+
+
+z3: Any = _Z3()
+
+
 class MissingSolverError(Exception):
     """The extra `prove` is not installed."""
 
@@ -41,8 +56,6 @@ def require() -> None:
 def either_of(formulas: Sequence[Any]) -> Any:
     """The `or` of many formulas. z3's own function looks at each three times over, which among hundreds is most of
     the work."""
-    import z3
-
     if not formulas:
         return z3.BoolVal(False)
     parts = (z3.Ast * len(formulas))(*(formula.as_ast() for formula in formulas))
@@ -54,8 +67,6 @@ class Asked:
     """One solver over some requests' terms."""
 
     def __init__(self, terms: Terms) -> None:
-        import z3
-
         self.terms = terms
         self._said = 0  # of what holds of the terms
         self._defined: dict[int, Any] = {}
@@ -82,8 +93,6 @@ class Asked:
 
     def named(self, formula: Any) -> Any:
         """A Boolean for a formula that many questions share, so that z3 takes it in once."""
-        import z3
-
         key = formula.get_id()
         found = self._defined.get(key)
         if found is None:

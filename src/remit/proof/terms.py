@@ -24,12 +24,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import z3
-
 from remit.instant import EARLIEST, LATEST, parse_instant
 from remit.model.expression import Attr
 from remit.model.types import LARGEST, SMALLEST, AttributeType, Reading, Type
-from remit.proof.solver import UnknownError
+from remit.proof.solver import UnknownError, z3
 from remit.table import normal
 from remit.table.normal import Normal
 
