@@ -84,8 +84,8 @@ def test_diff(here: Path) -> None:
         result = call(*options)
         assert result.exit_code == 1
         assert result.stdout.splitlines() == [
-            "--- a.remit",
-            "+++ a.remit",
+            "--- a/a.remit",
+            "+++ b/a.remit",
             "@@ -1,5 +1,4 @@",
             " scope a",
             " ",
@@ -292,7 +292,7 @@ def test_checking_standard_input(here: Path) -> None:
     assert (result.exit_code, result.stdout) == (1, "would reformat x/a.remit\n")
     assert call("-", "--check", given=NEAT).exit_code == 0
     result = call("-", "--diff", "--stdin-filename", "x/a.remit", given=UGLY)
-    assert (result.exit_code, result.stdout.splitlines()[0]) == (1, "--- x/a.remit")
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (1, "--- a/x/a.remit")
 
 
 def test_standard_input_with_errors(here: Path) -> None:

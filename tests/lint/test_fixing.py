@@ -103,7 +103,7 @@ def test_diff_writes_nothing() -> None:
     write(text)
     ran = lint("--diff")
     assert (ran.exit_code, ran.stderr) == (1, "1 finding would be fixed\n")
-    assert ran.stdout.splitlines()[:3] == ["--- main.remit", "+++ main.remit", "@@ -2,5 +2,4 @@"]
+    assert ran.stdout.splitlines()[:3] == ["--- a/main.remit", "+++ b/main.remit", "@@ -2,5 +2,4 @@"]
     assert "-  allow read on order" in ran.stdout.splitlines()
     assert read() == text
     write(role("allow read on order"))

@@ -151,7 +151,7 @@ def test_processes_where_they_pay(folder: Path, monkeypatch: pytest.MonkeyPatch)
         return real(jobs, *given)
 
     monkeypatch.setattr(testing, "_pool", pool)
-    monkeypatch.setattr(testing, "_cores", lambda: 2)
+    monkeypatch.setattr(testing, "cores", lambda: 2)
     call("clinic")
     assert started == []
     monkeypatch.setattr(testing, "LEAST_LINES", 5)

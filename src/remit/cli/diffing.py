@@ -6,7 +6,6 @@ else a git revision                 read through git, at the policy's path (`rem
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -44,7 +43,7 @@ class Side:
 def side_of(word: str | None, session: Session) -> Side:
     """What a word names; None is the policy as it lies. Ends the call where it names nothing."""
     if word is None:
-        return Side(os.path.relpath(session.policy_path).replace(os.sep, "/"), session.policy_path, None)
+        return Side(session.policy_path.as_posix(), session.policy_path, None)
     if _exists(word) and not is_revision_form(word):
         return Side(word, Path(word), None)
     try:

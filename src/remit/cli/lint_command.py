@@ -121,6 +121,8 @@ def command(
     _check_baseline(baseline, write_baseline)
     if exact or config.exact:
         _check_solver()
+    else:
+        _check_exact(choice)
     now, remembers = clock(), not (no_cache or fixes or diff)
 
     def look(texts: Texts) -> tuple[Linted, Said]:
@@ -140,6 +142,10 @@ def command(
             linted, found = look({})
         if write_baseline and baseline is not None:
             write(baseline, found.entries)
+            if not quiet:
+                from remit.report.listing import counted
+
+                click.echo(f"{counted(len(found.entries), 'finding')} written to {baseline}", err=True)
             found = said(linted, quieting)
     except BaselineError as error:
         fail(str(error), error.help)
@@ -152,6 +158,15 @@ def command(
     least = FAIL_LEVELS.index(fail_level or config.fail_level)
     failed = linted.broken or any(FAIL_LEVELS.index(finding.level) <= least for finding in found.findings)
     return int(failed and not exit_zero)
+
+
+def _check_exact(choice: Choice) -> None:
+    """Ends the call where a rule is selected, by its code or name, that would not run."""
+    from remit.lint.registry import rules
+
+    for rule in rules():
+        if rule.needs == "exact" and {rule.code, rule.name} & {*choice.select}:
+            fail(f"`{rule.code}` compares conditions, which only the solver can do", "add --exact")
 
 
 def _check_fixes(places: list[str], fixes: bool, unsafe: bool, diff: bool, write_baseline: bool) -> None:

@@ -82,8 +82,9 @@ class Session:
             self.config: Config = find(Path.cwd())
         except ConfigError as error:
             fail(str(error))
-        self.policy_path = Path(policy_path) if policy_path else self.config.policy or Path(".")
-        self.given_policy = Path(policy_path) if policy_path else self.config.policy
+        configured = None if self.config.policy is None else _from_here(self.config.policy)
+        self.given_policy = Path(policy_path) if policy_path else configured
+        self.policy_path = self.given_policy or Path(".")
         self.given_directory = directory_path or self.config.directory
 
     def policy(self) -> Policy:
@@ -133,6 +134,16 @@ class Session:
         colour = coloured(err=True)
         click.echo(draw_findings(diagnostics, colour, str(Path.cwd())), err=True, color=colour)
         raise click.exceptions.Exit(2)
+
+
+def _from_here(path: Path) -> Path:
+    """The path as somebody here would write it: settings may stand in a folder above."""
+    import os
+
+    try:
+        return Path(os.path.relpath(path))
+    except ValueError:  # on another drive
+        return path
 
 
 def loaded(address: str) -> Directory:

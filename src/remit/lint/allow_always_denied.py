@@ -5,8 +5,9 @@ leftover.
 It would have caught a role that allowed its holders to close their own accounts, and included another one that
 denied all of `close`: support kept telling people that they could.
 
-It is decided exactly, by the solver; several denies together count, too. The fix takes the allow away, which is
-safe: nothing that anybody may do changes. Where the allow is what was meant, narrow the deny in its place.
+It is decided exactly, by the solver; several denies together count, too. The fix takes the allow away. Nothing that
+anybody may do changes by it, and still it is unsafe: which of the two was meant is for somebody to say, and where it is
+the allow, the deny is to be narrowed in its place.
 """
 
 from __future__ import annotations
@@ -30,5 +31,5 @@ def check(subject: Subject, prover: Prover) -> Iterator[Diagnostic]:
                 label="whatever it allows is denied",
                 help="remove it, or narrow the deny",
                 secondary=labels(subject, dead, written.role),
-                fix=Fix("remove the rule", (Edit(written.rule.span, ""),)),
+                fix=Fix("remove the rule", (Edit(written.rule.span, ""),), safe=False),
             )

@@ -5,11 +5,11 @@ Whoever holds such a role has, one event later, whatever any role allows, by a s
 It would have caught a role for the front desk that might `invite` new colleagues, as what they chose: a second
 account, invited as owner, had all that the first lacked.
 
-A line with `role within own` is let be, and so is one that assigns roles of its own choice. Conditions over the
-`new_role` and `new_roles` of the member concerned are understood: a rule that allows the event for harmless roles
-alone is not found. A role that may do already whatever the others may cannot gain anything. Joining a group is left
-out: what a group gives stands in the directory. A line without `requires` lets everybody give roles, and is found,
-too.
+A line with `role within own` is let be. One that assigns roles gives the role that the event names beside them.
+Conditions over the `new_role` and `new_roles` of the member concerned are understood: a rule that allows the
+event for harmless roles alone is not found. A role that may do already whatever the others may cannot gain
+anything. Joining a group is left out: what a group gives stands in the directory. A line without `requires` lets
+everybody give roles, and is found, too.
 
 There is no fix: who may give which role is for people to say.
 """
@@ -94,7 +94,7 @@ def _powers(events: Sequence[OnEvent]) -> list[_Power]:
     return [
         _Power(tuple(lines), frozenset(line.requires for line in lines if line.requires))
         for lines in found.values()
-        if not any(line.within_own or line.assign for line in lines)
+        if not any(line.within_own for line in lines)
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 from pathlib import Path
 
 from remit.diagnostics import Diagnostic
@@ -43,9 +44,14 @@ def decode(data: bytes, name: str, origin: str) -> tuple[Source | None, list[Dia
 
 def write_whole(path: Path, text: str, *, durable: bool = False) -> None:
     """Writes a file whole or not at all: beside its place first, then into it. A link is replaced, not followed; an
-    existing file's rights stay, a new one has those the session gives. `durable`: it is on the disk when this returns,
-    and a power failure leaves the old text or the new one. Raises OSError."""
+    existing file's rights stay, a new one has those the session gives. A device or a pipe is written into. `durable`:
+    it is on the disk when this returns, and a power failure leaves the old text or the new one. Raises OSError."""
     import tempfile  # reading does without
+
+    if _is_stream(path):
+        with path.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        return
 
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.remit-", dir=path.parent)
     try:
@@ -62,6 +68,15 @@ def write_whole(path: Path, text: str, *, durable: bool = False) -> None:
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether this is no file that another can take the place of: `/dev/null`, `/dev/stdout`, a pipe."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def sync_folder(folder: Path) -> None:

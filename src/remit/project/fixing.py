@@ -16,7 +16,6 @@ import os
 from bisect import bisect, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +27,8 @@ from remit.project.linting import Linted
 from remit.project.looked import Looked, whole_path
 from remit.project.policies import Texts, load
 from remit.project.silencing import Said
+from remit.proof.beside import beside
+from remit.proof.compare import equivalent
 from remit.source import Source
 from remit.table.meaning import digest
 from remit.table.shape import Table
@@ -239,12 +240,7 @@ def _same(old: Table, new: Table) -> bool | None:
     """Whether two tables decide alike; None where that cannot be told."""
     if digest(old) == digest(new):
         return True
-    try:
-        equivalent = import_module("remit.proof.compare").equivalent
-    except ImportError:
-        return None
-    found: bool | None = equivalent(old, new)
-    return found
+    return equivalent(old, new) and not any(beside(old, new))
 
 
 def _directory_why_not(looked: Looked, text: str, safe: bool) -> str:

@@ -19,7 +19,17 @@ from remit.proof.case import Case
 from remit.proof.requests import Requests, kinds_of
 from remit.proof.solver import Asked
 from remit.proof.terms import Terms
-from remit.proof.views import EVERYONE, MEMBERS, ROLES_READ, Cell, Key, Views, declarations, reads_roles
+from remit.proof.views import (
+    EVERYONE,
+    MEMBERS,
+    ROLES_READ,
+    Cell,
+    Key,
+    View,
+    Views,
+    declarations,
+    reads_roles,
+)
 from remit.table import normal
 from remit.table.meaning import Forms
 from remit.table.shape import Table
@@ -91,6 +101,27 @@ class Claims:
             if model is not None:
                 return requests.case(model)
         return None
+
+    def elsewhere(
+        self, roles: tuple[str, ...], cell: Cell, condition: Expr | None, other: tuple[str, ...] | None
+    ) -> Found | None:
+        """A request at a place that the directory does not know, where no role allows, all forbid, and nobody is a
+        member: that somebody with just the roles is allowed, with the condition true, and with `other` not."""
+        view = self.views.view(cell)
+        requests = self._of(cell[0], "two" if other is not None else "assigned")
+        side, z3 = requests.sides[0], requests.z3
+        assert side is not None
+        base = [requests.terms.given, z3.Not(requests.terms.placed), z3.Not(requests.terms.uncertain)]
+        wanted = [self._nowhere(requests, 0, view, roles), side.true(self.views.forms.of(condition, cell[0]))]
+        if other is not None:
+            wanted.append(z3.Not(self._nowhere(requests, 1, view, other)))
+        model = requests.asked.model(*base, *wanted)
+        return None if model is None else (requests.elsewhere(requests.case(model)), roles)
+
+    def _nowhere(self, requests: Requests, at: int, view: View, roles: tuple[str, ...]) -> Any:
+        denying = self._mask(roles) | EVERYONE
+        masks = {"allow": EVERYONE, "deny": denying}
+        return requests.allowed(at, view, [key for key, line in view.items() if line.mask & masks[key[0]]])
 
     def both(self, roles: tuple[str, ...], one: Cell, other: Cell) -> tuple[Case, Case] | None:
         """Two requests of one user with just these roles, both allowed."""

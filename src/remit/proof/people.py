@@ -8,9 +8,10 @@ the same lines of a cell count are asked about once, and one who is named by no 
     old   bob at branch/north: vet   new   bob at branch/south: vet       lost at north, gained at south
 
 The places that matter are the root, those at which something is assigned to the user, those with several parents, and
-those that one directory has below others than the other: what is held elsewhere is what is held at the nearest of these
-above. Windows (`from`, `until`) are judged at one time, which the caller gives; a condition that reads the time is
-compared for as long as they stay as they are then.
+those that one directory has below others than the other, or alone: what is held elsewhere is what is held at the
+nearest of these above. Where some condition reads `resource.scope`, every place matters. One that neither directory
+knows stands for all of those. Windows (`from`, `until`) are judged at one time, which the caller gives; a condition
+that reads the time is compared for as long as they stay as they are then.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from remit.directory.shape import Directory, User
+from remit.directory.shape import Directory, Scope, User
 from remit.evaluator.index import Index
 from remit.evaluator.pdp import Pdp
 from remit.instant import EARLIEST, LATEST
@@ -26,7 +27,7 @@ from remit.proof.case import Case
 from remit.proof.compare import Kind, verdict
 from remit.proof.requests import Requests, reading_of
 from remit.proof.solver import UnknownError, require
-from remit.proof.terms import SCOPE, TIME, Term, attribute, sort_of
+from remit.proof.terms import ROLES, SCOPE, TIME, Term, attribute, sort_of
 from remit.proof.views import Cell, Key, View, Views, alike, declarations, rules_of
 from remit.table import normal
 from remit.table.shape import RuleEntry, Table
@@ -148,7 +149,10 @@ class _People:
         self._forms: dict[Any, str] = {}
         self.one_numbering = old.views.bits == new.views.bits
         before, after = old.directory.scopes, new.directory.scopes
-        self.moved = [name for name in before.keys() & after.keys() if before[name].parents != after[name].parents]
+        self.moved = [name for name in before.keys() | after.keys() if _parents(before, name) != _parents(after, name)]
+        if any(_OF_SCOPE in text for side in (old, new) for view in side.views.cells.values() for _, text in view):
+            self.moved = [*before.keys() | after.keys()]  # a condition tells one place from another
+        self.nowhere = _nowhere(old, new)
         self.changed = [cell for cell in self.cells if not self._unchanged(cell)]
 
     def _unchanged(self, cell: Cell) -> bool:
@@ -163,7 +167,7 @@ class _People:
         placed = sorted({*held, *self.moved})
         same_user = self._same_user(name, users)
         found: dict[Any, PersonChange] = {}
-        for scope in (None, *roots, *placed):
+        for scope in (None, *roots, *placed, *self.nowhere):
             stands = [side.stand(user, scope) for side, user in zip(self.sides, users, strict=True)]
             for cell, before, after in self._differing(stands, same_user and stands[0].roles == stands[1].roles):
                 one = self._asked(name, users, scope, stands, cell, before, after)
@@ -275,7 +279,8 @@ class _People:
         codes = [
             side.pdp.ask(name, cell[1], request.resource(cell[0]), request.context).judged.code for side in self.sides
         ]
-        assert (codes[0] == "allowed") != (codes[1] == "allowed"), (name, cell, request, codes)
+        if (codes[0] == "allowed") == (codes[1] == "allowed"):
+            return OpenPerson(name, *cell)  # what the evaluator does not bear out is no proof
         lines = [_counting(views[at], stand) for at, stand in enumerate(stands)]
         gone = [key for key in lines[0] if key not in lines[1]]
         come = [key for key in lines[1] if key not in lines[0]]
@@ -309,7 +314,7 @@ class _People:
         terms = requests.terms
         if scope is None:
             return [requests.z3.Not(terms.given)]
-        return [terms.given, terms.placed, terms.value(SCOPE, "text") == terms.constant(scope)]
+        return [terms.given, terms.value(SCOPE, "text") == terms.constant(scope)]
 
     def _period(self, users: list[User | None]) -> tuple[int, int] | None:
         """From when until when windows are as they are at the time of the comparison; None where there are none."""
@@ -341,9 +346,25 @@ class _People:
                     yield from _elements(requests, term, self.sides[at].groups(name) if user else frozenset())
                 elif user is not None:
                     yield from _value(requests, term, user.attributes)
+        for side in requests.sides:
+            if side is not None and ROLES in terms.named:
+                yield terms.known(ROLES, side) == z3.BoolVal(stands[side.number].roles is not None)
         for (at, role), named in requests.named.items():
             held = stands[at].roles
             yield named if held is not None and role in held else z3.Not(named)
+
+
+def _parents(scopes: Mapping[str, Scope], name: str) -> tuple[str, ...] | None:
+    """What is above a place; None where the directory does not know it."""
+    return scopes[name].parents if name in scopes else None
+
+
+def _nowhere(old: _Side, new: _Side) -> list[str]:
+    """A place that neither directory knows and both policies could: there nobody's roles allow, and all forbid."""
+    known = {*old.directory.scopes, *new.directory.scopes}
+    kinds = sorted(kind for kind, above in old.table.scopes.items() if above is not None and new.table.scopes.get(kind))
+    numbers = ("", *range(2, len(known) + 3))
+    return [next(place for number in numbers if (place := f"{kinds[0]}/nowhere{number}") not in known)] if kinds else []
 
 
 def _counting(view: View, stand: _Stand) -> tuple[Key, ...]:

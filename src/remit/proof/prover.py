@@ -329,9 +329,9 @@ class Prover:
         requests = self.comparison.requests(cell[0])
         side = requests.sides[0]
         assert side is not None
-        may, may_not = side.true(allow), side.true(deny)
+        may, may_not, applies = side.true(allow), side.true(deny), side.not_false(deny)
         try:
-            return requests.asked.can_be(may, may_not), requests.asked.can_be(may, requests.z3.Not(may_not))
+            return requests.asked.can_be(may, may_not), requests.asked.can_be(may, requests.z3.Not(applies))
         except UnknownError:
             return False, False
 

@@ -172,7 +172,7 @@ class Requests:
         """The case at a place that the directory does not know."""
         if not case.placed:
             return case
-        properties = {**case.properties, "scope": f"{self.terms.kind}/nowhere"}
+        properties = {**case.properties, "scope": self.terms.made_up("nowhere")}
         return replace(case, properties=properties, placed=False)
 
     def case(self, model: Any, texts: dict[int, str] | None = None, read: frozenset[Term] | None = None) -> Case:
@@ -197,7 +197,7 @@ class _Reader:
         self.root = self.terms.root
         scope = self.terms._values.get((SCOPE, "text"))
         if scope is not None and (code := self.number(scope)) not in self.texts and self.terms.kind is not None:
-            self.texts[code] = f"{self.terms.kind}/one"
+            self.texts[code] = self.terms.made_up("one")
 
     def number(self, value: Any) -> int:
         return int(self.model.eval(value, model_completion=True).as_long())
@@ -236,7 +236,7 @@ class _Reader:
             elif given and self.root is not None and placed:
                 resource["scope"] = self.root
             elif given:
-                resource["scope"] = f"{self.terms.kind}/{'one' if placed else 'nowhere'}"
+                resource["scope"] = self.terms.made_up("one" if placed else "nowhere")
             elif any(kinds.below or (kinds.root and SCOPE in self.named) for kinds in self.terms.kinds):
                 missing.append("resource.scope")
         elif self.root is not None:

@@ -220,6 +220,7 @@ class Terms:
         self.readings = readings
         self.kinds = kinds
         self.prefix = "" if beside is None else "other "
+        self.beside = beside
         self.named: dict[Term, None] = {}
         self.rules: list[Any] = []
         self.given = z3.Bool(f"{self.prefix}scope is given")
@@ -236,6 +237,11 @@ class Terms:
         self.kind = min(self.below, default=self.root)  # of a place that a request may name
         if self.kind is None:
             self.rules.append(z3.Not(self.given))  # there is no place that a request could name on every side
+
+    def made_up(self, name: str) -> str:
+        """A place of a kind below the root that no constant is."""
+        numbers = ("", *range(2, len(self.codes) + 3))
+        return next(place for number in numbers if (place := f"{self.kind}/{name}{number}") not in self.codes)
 
     # -- what a request has ------------------------------------------------------------------------------------------
 
@@ -282,6 +288,8 @@ class Terms:
             if TIME not in self.named:
                 self.aside.add(TIME)
             self.rules.append(z3.Implies(self.uncertain, z3.Not(self.known(TIME, side))))
+            if side.own_user:  # its directory says who somebody is, and so whether their roles there are known
+                return z3.Bool(f"user.roles is known {side.number}")
             here = z3.And(self.given, self.placed)
             rooted = z3.And(z3.Not(self.given), z3.BoolVal(not self.kinds[side.number].below))
             return z3.And(z3.Or(here, rooted), z3.Not(self.uncertain))
@@ -403,10 +411,12 @@ class Terms:
     def member(self, term: Term, item: Any, value: Any) -> Any:
         """That an element of this value is in the set; elements of one value are in it together."""
         self.named.setdefault(term)
-        elements = self.elements.setdefault(term, {})
-        name = normal.key(item)
+        of_user = self.beside is not None and term[0] == "user"  # whose sets both requests share
+        elements = (self.beside if of_user and self.beside else self).elements.setdefault(term, {})
+        own = not isinstance(item, list) or item[0] == "user"
+        name = normal.key(item) if own else self.prefix + normal.key(item)
         if name not in elements:
-            inside = z3.Bool(f"{name if isinstance(item, str) else self.prefix + name} in {self._name(term)}")
+            inside = z3.Bool(f"{name} in {self._name(term)}")
             for _, other, known in elements.values():
                 if z3.is_bool(other) == z3.is_bool(value):
                     self.rules.append(z3.Implies(other == value, known == inside))

@@ -202,8 +202,8 @@ def strange(*views: View) -> bool:
     """Whether somebody may be decided otherwise at a place that the directory does not know, in another way than at one
     it knows: nobody is a member there, so what members are forbidden is not, and an instance of the root is never
     known. Elsewhere what a role forbids there it forbids at every place."""
-    denies = [(text, line) for view in views for (effect, text), line in view.items() if effect == "deny"]
-    return any(line.mask & MEMBERS or SCOPE_READ in text for text, line in denies)
+    lines = [(effect, text, line) for view in views for (effect, text), line in view.items()]
+    return any(SCOPE_READ in text or (effect == "deny" and line.mask & MEMBERS) for effect, text, line in lines)
 
 
 def alike(old: View, new: View) -> bool:

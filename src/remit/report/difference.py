@@ -1,7 +1,7 @@
 """The difference of two texts as `diff -u` and `git apply` know it.
 
---- roles.remit
-+++ roles.remit
+--- a/roles.remit
++++ b/roles.remit
 @@ -3,3 +3,2 @@
  role vet {
 -  allow read on record
@@ -16,7 +16,8 @@ from difflib import unified_diff
 
 def difference(before: str, after: str, name: str) -> Iterator[str]:
     """The lines, without their ends; none where the texts are equal."""
-    for line in unified_diff(_lines(before), _lines(after), name, name, lineterm=""):
+    names = (name, name) if name.startswith(("/", "<")) else (f"a/{name}", f"b/{name}")
+    for line in unified_diff(_lines(before), _lines(after), *names, lineterm=""):
         yield line.removesuffix("\n")
         if line.endswith("\n"):
             yield "\\ No newline at end of file"

@@ -53,6 +53,7 @@ from remit.testing.witness import Budget, cases, refuting
 if TYPE_CHECKING:
     from remit.proof.claims import Claims, Found
 
+Result = Literal["proved", "failed", "unproven"]
 MOST_CASES = 5_000  # tried on the evaluator for one assert
 MOST_BRANCHES = 100_000  # of all its proofs
 MOST_OFFENCES = 1_000  # that one assert reports
@@ -91,7 +92,7 @@ class AssertResult:
     title: str
     kind: str
     place: Place
-    result: Literal["proved", "failed", "unproven"]
+    result: Result
     offences: tuple[Offence, ...] = field(default=())
     open: tuple[OpenCell, ...] = field(default=())
     solver: bool = True  # whether it could be asked
@@ -162,9 +163,7 @@ class Settler:
             offences, unsettled = self._never(claim)
         else:
             offences, unsettled = self._answer(self._questions(claim))
-        result: Literal["proved", "failed", "unproven"] = (
-            "failed" if offences else "unproven" if unsettled else "proved"
-        )
+        result: Result = "failed" if offences else "unproven" if unsettled else "proved"
         asked = self.claims is not None
         return AssertResult(claim.title, claim.kind, claim.place, result, tuple(offences), tuple(unsettled), asked)
 
@@ -199,6 +198,13 @@ class Settler:
             case = claims.beyond((one,), (other,), (name, action))
             return None if case is None else (case, (one,))
 
+        but = f"and somebody with {other} may not"
+        if self._is_strange(name, action):
+
+            def elsewhere(claims: Claims) -> Found | None:
+                return claims.elsewhere((one,), (name, action), None, (other,))
+
+            yield _Question((one,), name, action, _elsewhere((one, other), name, action), refutes, elsewhere, but)
         for posed in self._posed(name, premise, goal, here, there, exact=True):
             yield _Question((one,), name, action, posed, refutes, exact, f"and somebody with {other} may not")
 
@@ -227,9 +233,20 @@ class Settler:
                 found = list(self._posed(name, premise, goal, held, held, just))
                 if not reads(premise, ROLES) and not reads(goal, ROLES):
                     alike[combination] = found
+            if claim.kind == "no" and self._is_strange(name, action):
+
+                def there(claims: Claims, roles: tuple[str, ...] = roles) -> Found | None:
+                    return claims.elsewhere(roles, (name, action), claim.condition, None)
+
+                yield _Question(roles, name, action, _elsewhere(roles, name, action), refutes, there, but)
             ask = self._exactly(claim, roles, (name, action), subjects)
             for posed in found:
                 yield _Question(roles, name, action, posed, refutes, ask, but)
+
+    def _is_strange(self, name: str, action: str) -> bool:
+        """Whether a place that the directory does not know is a question of its own (nobody is a member there)."""
+        found = {(rule.effect, facet) for rule in self._rules.get((name, action), ()) for facet in rule.facets}
+        return {("allow", EVERYONE), ("deny", MEMBERS)} <= found
 
     def _exactly(
         self, claim: AssertEntry, roles: tuple[str, ...], cell: tuple[str, str], subjects: list[tuple[str, ...]]
@@ -254,7 +271,6 @@ class Settler:
     # -- forms -------------------------------------------------------------------------------------------------------
 
     def _closure(self, roles: Iterable[str]) -> frozenset[str]:
-        """The roles with all they include."""
         return frozenset(chain.from_iterable((role, *self.table.roles[role].includes) for role in roles))
 
     def _allowed(self, roles: tuple[str, ...], name: str, action: str) -> Normal:
@@ -467,6 +483,11 @@ def _forbids(guard: GuardEntry, count: int, held: frozenset[str], certainly: boo
     if guard.kind == "per_user":
         return count > guard.count
     return guard.kind == "most" and guard.count == 0 and guard.role in held
+
+
+def _elsewhere(roles: tuple[str, ...], name: str, action: str) -> _Posed:
+    """About places that the directory does not know: a question that no normal form settles."""
+    return _Posed(True, False, (name, action, " ".join(("elsewhere", *roles))))
 
 
 def _each(cells: Cells) -> Iterator[tuple[str, str]]:

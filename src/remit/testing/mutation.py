@@ -223,7 +223,7 @@ class Trial:
     def _refuted(self, made: Table, concerned: Sequence[tuple[AssertEntry, set[Cell]]]) -> str:
         for claim, cells in concerned:
             small = narrowed(made, cells, [claim])
-            if cells and Settler(small).settle(small.assertions[0]).result != "proved":
+            if cells and Settler(small).settle(small.assertions[0]).result == "failed":
                 return title(claim)
         return ""
 
