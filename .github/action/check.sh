@@ -69,7 +69,7 @@ for word in ${CHECKS//,/ }; do
 done
 
 if wants lint; then
-  lint=(lint ${people[@]+"${people[@]}"})
+  lint=(lint --no-cache ${people[@]+"${people[@]}"})
   if [ "$EXACT" = true ]; then lint+=(--exact); fi
   if [ -n "$FAIL_LEVEL" ]; then lint+=(--fail-level="$FAIL_LEVEL"); fi
   code=0
@@ -93,7 +93,7 @@ fi
 
 if wants fmt; then
   code=0
-  told fmt --diff "${paths[@]}" || code=$?
+  told fmt --diff --no-cache "${paths[@]}" || code=$?
   settle fmt "$code" "the policies are not in the one format, the log shows what would change; it is done by: remit fmt"
 fi
 
@@ -175,7 +175,7 @@ if wants diff; then
     number=0
     for policy in "${policies[@]}"; do
       number=$((number + 1))
-      diff=(diff "$short" --allow-missing ${people[@]+"${people[@]}"})
+      diff=(diff "$short:" --allow-missing ${people[@]+"${people[@]}"})
       if [ -n "$policy" ]; then diff+=(--policy="$policy"); fi
       if hushed "${diff[@]}" --output-format json --output "$out/diff-$number.json"; then
         jsons+=("$out/diff-$number.json")

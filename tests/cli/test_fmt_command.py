@@ -102,7 +102,7 @@ def test_the_diff_is_a_patch(here: Path, text: str) -> None:
     """`patch` makes of the file what fmt would, a missing line end included."""
     write(here, a=text)
     shown = call("--diff", "--quiet").stdout
-    subprocess.run(["patch", "-p0", "--quiet"], input=shown.encode(), check=True, cwd=here)
+    subprocess.run(["patch", "-p1", "--quiet"], input=shown.encode(), check=True, cwd=here)
     patched = read(here, "a")
     write(here, a=text)
     assert call().exit_code == 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from remit.cli.session import Session, answers, coloured, fail, format_option, policy_option, shown
+from remit.cli.session import Session, answers, coloured, fail, format_option, policy_option, refuse_source, shown
 from remit.diagnostics import similar
 from remit.policy import clock
 
@@ -78,6 +78,7 @@ def command(
     from remit.cli.asking import chosen
     from remit.cli.diffing import load_policy, side_of
 
+    refuse_source(target, "the report")
     session = Session(policy_path)
     sides = side_of(old, session), side_of(new, session)
     people = by == "user"

@@ -13,9 +13,8 @@ from typing import NoReturn
 from remit.cli.session import Session, fail, loaded, refuse_database
 from remit.directory.shape import Directory as People
 from remit.policy import Directory, DirectoryError, Policy, PolicyError
-from remit.project.directories import is_url
+from remit.project.directories import DIRECTORY_NAMES, is_url
 from remit.project.revisions import (
-    DIRECTORY_NAMES,
     MissingPolicyError,
     Read,
     Revision,

@@ -153,7 +153,7 @@ def _complain(message: str, help: str) -> None:
 def _written(path: Path, done: Formatted, cache: Cache) -> bool:
     """Writes a file; says why where it cannot be."""
     try:
-        write(path, done.after or "", cache)
+        write(path, done.source.text, done.after or "", cache)
     except OSError as error:
         _complain(f"`{path}` cannot be written: {(error.strerror or 'unwritable').lower()}", "it is left as it was")
         return False

@@ -12,7 +12,17 @@ from pathlib import Path
 
 import click
 
-from remit.cli.session import Session, answers, coloured, directory_option, fail, format_option, loaded, policy_option
+from remit.cli.session import (
+    Session,
+    answers,
+    coloured,
+    directory_option,
+    fail,
+    format_option,
+    loaded,
+    policy_option,
+    refuse_source,
+)
 from remit.codes import CODES
 from remit.diagnostics import Diagnostic, Silenced, similar
 from remit.directory.shape import Directory
@@ -296,8 +306,7 @@ def _print(
         if text:
             click.echo(text, color=colour)
         return
-    if target.endswith(".remit"):
-        fail(f"`{target}` is a policy: the findings would stand in its place", "give -o another name")
+    refuse_source(target, "the findings")
     try:
         write_whole(Path(target), f"{text}\n" if text else "")
     except OSError as error:

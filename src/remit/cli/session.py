@@ -13,7 +13,7 @@ import click
 
 from remit.policy import Directory, DirectoryError, Pdp, Policy, PolicyError
 from remit.project.config import Config, ConfigError, find
-from remit.project.directories import is_url
+from remit.project.directories import DIRECTORY_NAMES, is_url
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -163,6 +163,13 @@ def refuse_database(place: str) -> None:
     with suppress(OSError), Path(place).open("rb") as file:
         if file.read(16) == b"SQLite format 3\0":
             fail(f"`{place}` is a database", f"name it by its address: sqlite:///{place}")
+
+
+def refuse_source(target: str | None, what: str) -> None:
+    """Ends the call where what it writes would stand in the place of a policy or a directory."""
+    if target is not None and (target.endswith(".remit") or Path(target).name in DIRECTORY_NAMES):
+        kind = "policy" if target.endswith(".remit") else "directory"
+        fail(f"`{target}` is a {kind}: {what} would stand in its place", "give -o another name")
 
 
 def opened(place: str) -> BinaryIO:

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from remit.cli.mutating import mutate_options, say_mutants, too_many_survive, try_mutants
-from remit.cli.session import Session, answers, coloured, fail, format_option, paint, policy_option, shown
+from remit.cli.session import (
+    Session,
+    answers,
+    coloured,
+    fail,
+    format_option,
+    paint,
+    policy_option,
+    refuse_source,
+    shown,
+)
 from remit.policy import clock
 
 if TYPE_CHECKING:
@@ -129,8 +139,8 @@ class _Wanted(NamedTuple):
         if self.append and not (self.suggest and self.target):
             fail("`--append` says how to write suggestions to a file", "give --suggest and -o FILE with it")
         for place in (self.target, self.page):
-            if place is not None and place.endswith(".remit") and not (self.suggest and place == self.target):
-                fail(f"`{place}` is a policy: the results would stand in its place", "give the file another name")
+            if not (self.suggest and place == self.target):
+                refuse_source(place, "the results")
         if self.suggest and self.target is not None and not self.append and _exists(Path(self.target)):
             fail(f"`{self.target}` is there already", "name a new file, or add to this one with --append")
 

@@ -11,6 +11,8 @@ from remit.source import Source, Span
 
 MOST_ENTRIES = 2_500_000  # separators in one file: what fits in a gigabyte of memory, however it is laid out
 
+DIRECTORY_NAMES = ("directory.yaml", "directory.yml", "directory.json")  # of one beside its policy
+
 
 def is_url(place: str) -> bool:
     """Whether a directory's place is a database's address and not a path."""

@@ -5,6 +5,7 @@ What is known to be in the format, by the hash of its text, is not looked at aga
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from hashlib import sha256
@@ -83,9 +84,14 @@ def format_source(source: Source) -> Formatted:
     return Formatted(source, after, after != source.text, [])
 
 
-def write(path: Path, after: str, cache: Cache) -> None:
-    """Writes a formatted text whole or not at all; of a link what it leads to. Raises OSError."""
-    write_whole(Path(os.path.realpath(path)), after)
+def write(path: Path, before: str, after: str, cache: Cache) -> None:
+    """Writes a formatted text whole or not at all; of a link what it leads to. Raises OSError, also where the file is
+    no longer what was read."""
+    place = Path(os.path.realpath(path))
+    now, _ = read_source(place, str(place))
+    if now is None or now.text != before:
+        raise OSError(errno.EBUSY, "it changed meanwhile, and is left as it is")
+    write_whole(place, after)
     cache.put(_KIND, _key(after), True)
 
 

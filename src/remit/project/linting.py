@@ -19,7 +19,7 @@ from remit.lint import run as lint
 from remit.lint.rule import People, Settings, Subject
 from remit.lint.run import Wanted
 from remit.membership.guards import broken_guards
-from remit.project.directories import read_directory_file
+from remit.project.directories import DIRECTORY_NAMES, read_directory_file
 from remit.project.files import decode
 from remit.project.lint_memory import Memory
 from remit.project.looked import Looked, whole_path
@@ -30,7 +30,6 @@ from remit.source import Source, Span
 from remit.table.artifact import FORMAT
 from remit.table.shape import Table
 
-DIRECTORY_NAMES = ("directory.yaml", "directory.yml", "directory.json")
 _QUOTED = re.compile(r"`([^`]+)`")
 _HELD_TOGETHER = ("W421", "W422", "W423", "W424")  # found where a policy and a directory meet, beside the rules
 _NEARBY = 2000  # characters of an entry in which the word that is wrong is looked for

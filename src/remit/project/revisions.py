@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from remit.diagnostics import Diagnostic
 from remit.directory.shape import Directory
-from remit.project.directories import load_directory
+from remit.project.directories import DIRECTORY_NAMES, load_directory
 from remit.project.files import LARGEST
 from remit.project.policies import SUFFIX, load
 from remit.project.tables import load_table
@@ -34,7 +34,6 @@ _AT_ONCE = 32 * 1024 * 1024  # bytes asked of git in one go
 _LONGEST_LINK = 4096
 _LINK, _SUBMODULE = "120000", "160000"
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")  # a hook sets them for its own folder
-DIRECTORY_NAMES = ("directory.yaml", "directory.yml", "directory.json")
 
 
 class RevisionError(Exception):

@@ -24,7 +24,7 @@ class Case:
     """A user with their attributes and groups, and a request about a resource of some type. `id` None: the request
     names none. `missing` are attributes that are left out, or have a value of no use, where a complete request has one.
     `placed`: the directory knows the place that the request names. `uncertain`: the user holds their first role a
-    second time, within a window."""
+    second time, within a window. `hidden`: they hold all but the first through a group."""
 
     user: str
     attributes: dict[str, Any]
@@ -35,6 +35,7 @@ class Case:
     missing: tuple[str, ...] = ()
     placed: bool = True
     uncertain: bool = False
+    hidden: bool = False
 
     @property
     def text(self) -> str:
@@ -76,19 +77,20 @@ class World:
     def pdp(self, roles: Sequence[str], case: Case) -> Pdp:
         """The evaluator for a case."""
         scope = case.properties.get("scope")
-        asked = (tuple(roles), case.user, repr(case.attributes), case.groups, scope, case.placed, case.uncertain)
+        how = (case.placed, case.uncertain, case.hidden)
+        asked = (tuple(roles), case.user, repr(case.attributes), case.groups, scope, *how)
         if self._last is not None and self._last[0] == asked:
             return self._last[1]
-        assignments = [Assignment(role) for role in roles]
+        assignments = [Assignment(role) for role in (roles[:1] if case.hidden else roles)]
         if case.uncertain:
             assignments += [Assignment(role, start=NOON - 1, end=NOON + 1) for role in roles[:1]]
         user = User(case.user, attributes=case.attributes, assignments=tuple(assignments))
         scopes = {scope: Scope(scope)} if case.placed and scope is not None and scope != self.table.root else {}
-        directory = Directory(
-            users={user.id: user},
-            groups={name: Group(name, (user.id,)) for name in case.groups},
-            scopes=scopes,
-        )
+        groups = {name: Group(name, (user.id,)) for name in case.groups}
+        if case.hidden:  # through a group that no condition asks about, or through one of those
+            name = case.groups[0] if case.groups else "hidden"
+            groups[name] = Group(name, (user.id,), assignments=tuple(Assignment(role) for role in roles[1:]))
+        directory = Directory(users={user.id: user}, groups=groups, scopes=scopes)
         self._last = (asked, Pdp(self.table, directory, lambda: NOON, self.index))
         return self._last[1]
 

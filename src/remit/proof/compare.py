@@ -22,6 +22,7 @@ requests alone that leave something out is `incomplete_only`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 from remit.evaluator.index import Index
@@ -327,7 +328,8 @@ class Comparison:
         gain, loss = z3.And(after, z3.Not(before)), z3.And(before, z3.Not(after))
         if apart and group.mask != EVERYONE:
             base.append(requests.held(group.mask))
-            was, will = requests.decided(0, old, group.mask), requests.decided(1, new, group.mask)
+            was = requests.decided(0, old, group.mask, alone=True)
+            will = requests.decided(1, new, group.mask, alone=True)
             gain, loss = z3.And(gain, will, z3.Not(was)), z3.And(loss, was, z3.Not(will))
             before, after = z3.And(before, was), z3.And(after, will)
         elif apart:
@@ -407,11 +409,14 @@ class Comparison:
         asking = 0 if group.mask == EVERYONE else low
         if group.mask != EVERYONE and reads_roles(old, new):
             asking |= others
+            hides = any(view.table.individual_over_group for view in (self.old, self.new))
+            case = replace(case, hidden=part == "may" and hides and asking != low)
         elif part == "forbids":
-            first = others & ~low
-            asking |= first & -first
+            beside = others & ~low
+            asking |= beside & -beside
         roles = () if group.mask == EVERYONE else tuple(self.numbering.roles(group.mask))
-        before, after = self._replayed(asking, cell, case)
+        first = low if case.hidden else 0
+        before, after = self._replayed(asking, first, cell, case)
         if (before == "allowed") == (after == "allowed"):
             return None
         gone = [key for key in group.old if key not in group.new]
@@ -427,18 +432,20 @@ class Comparison:
             rules_of(old, gone, mask),
             rules_of(new, come, mask),
             case,
-            tuple(self.numbering.roles(asking)),
+            (*self.numbering.roles(asking & first), *self.numbering.roles(asking & ~first)),
             before,
             after,
         )
 
-    def _replayed(self, asking: int, cell: Cell, case: Case) -> tuple[str, str]:
-        """The codes of the evaluator's decisions under the old policy and the new."""
+    def _replayed(self, asking: int, first: int, cell: Cell, case: Case) -> tuple[str, str]:
+        """The codes of the evaluator's decisions under the old policy and the new. `first`: the role that comes first
+        of those that are held."""
         if self.worlds is None:
             self.worlds = (World(self.old.table, Index(self.old.table)), World(self.new.table, Index(self.new.table)))
         codes = []
         for world, names in zip(self.worlds, (self.numbering.old_names, self.numbering.new_names), strict=True):
-            held = [names[bit] for bit in self.numbering.each(asking) if bit in names]
+            bits = [*self.numbering.each(asking & first), *self.numbering.each(asking & ~first)]
+            held = [names[bit] for bit in bits if bit in names]
             codes.append(world.judge(held, *cell, case).code)
         return codes[0], codes[1]
 

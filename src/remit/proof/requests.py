@@ -119,15 +119,20 @@ class Requests:
             self._allowed[at, some] = found
         return found
 
-    def decided(self, at: int, view: View, own: int = ~0) -> Any:
-        """That a user with the roles that are assigned, among them one of `own`, is allowed."""
+    def decided(self, at: int, view: View, own: int = ~0, alone: bool = False) -> Any:
+        """That a user with the roles that are assigned, among them one of `own`, is allowed. `alone`: where an
+        individual assignment hides what groups allow, `own` is that, and all else is held through groups; of all that
+        may be hidden, this leaves least to make up for what `own` loses."""
         side = self.sides[at]
         if side is None:
             return self.z3.BoolVal(False)
         allows, denies = [], []
         members = self.views[at].all_roles  # a role that this side lacks makes nobody a member
         blocks = EVERYONE | MEMBERS if own & members else EVERYONE
+        hides = alone and self.views[at].table.individual_over_group
         for (effect, _), line in view.items():
+            if hides and effect == "allow" and not line.mask & (own | blocks):
+                continue
             of_members = members if line.mask & MEMBERS else 0
             counts = self.z3.BoolVal(True) if line.mask & blocks else self.any_of(line.mask | of_members)
             if effect == "allow":
