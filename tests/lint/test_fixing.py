@@ -163,8 +163,8 @@ def test_solver_missing(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where digests differ and nothing can tell whether the meaning does, the fix is not done, and that is said."""
 
     monkeypatch.setattr("remit.proof.solver.available", lambda: False)
-    put("allow write", "allow read", True)
-    text = role("allow write on order")
+    put("total < 5", "total < 6", True)
+    text = role("allow write on order when resource.total < 5")
     write(text)
     assert lint("--fix").stderr.endswith("whether it is safe needs remit[prove] to tell\n")
     assert read() == text
