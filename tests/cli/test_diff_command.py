@@ -141,7 +141,7 @@ def test_the_work_tree_against_a_revision(shop: Path) -> None:
 
 def test_nothing_changed(shop: Path) -> None:
     """It says so."""
-    assert call("HEAD").stdout == "nobody may anything more or less\n"
+    assert call("HEAD").stdout == "no role allows or forbids anything else\n"
 
 
 @pytest.mark.parametrize("replaced", SAME, ids=lambda words: words[0][:20])
@@ -149,7 +149,7 @@ def test_rewriting_that_changes_nothing_is_an_empty_difference(shop: Path, repla
     """Names of conditions, order, layout, titles and other ways to say the same are no change."""
     rewrite(shop / "policy" / "main.remit", *replaced)
     result = call("main", "--fail-on", "any")
-    assert (result.exit_code, result.stdout) == (0, "nobody may anything more or less\n")
+    assert (result.exit_code, result.stdout) == (0, "no role allows or forbids anything else\n")
 
 
 def test_moving_rules_to_another_file_is_an_empty_difference(shop: Path) -> None:
@@ -193,7 +193,7 @@ def test_what_else_changed_stands_at_the_end(shop: Path) -> None:
     rewrite(main, "guard one: at least 1 active clerk", "", "role viewer", "locked role viewer")
     rewrite(main, "amount: int  actions read, refund", "amount: int  paid: bool  actions read, refund")
     shown = call("main").stdout
-    assert shown.startswith("nobody may anything more or less\n\nBeside that:\n")
+    assert shown.startswith("no role allows or forbids anything else\n\nBeside that:\n")
     for line in ("attribute `invoice.paid` is new", "guard `one` is gone", "role `viewer` changed: locked"):
         assert f"  {line}\n" in shown
 

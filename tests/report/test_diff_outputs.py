@@ -224,6 +224,6 @@ def test_a_comment_with_little_room_says_what_it_leaves_out() -> None:
 def test_nothing_changed_is_a_sentence() -> None:
     """In every format for people."""
     found = reviewed(OLD, OLD)
-    assert diff_text(found, PATHS) == "nobody may anything more or less"
-    assert diff_markdown(found, PATHS, NAMES) == "### Nobody may anything more or less\n\n`main` → `policy`"
-    assert "<h1>nobody may anything more or less</h1>" in diff_html(found, PATHS, NAMES)
+    assert diff_text(found, PATHS) == "no role allows or forbids anything else"
+    assert diff_markdown(found, PATHS, NAMES) == "### No role allows or forbids anything else\n\n`main` → `policy`"
+    assert "<h1>no role allows or forbids anything else</h1>" in diff_html(found, PATHS, NAMES)

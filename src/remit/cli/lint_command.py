@@ -5,6 +5,7 @@ PATH… ──▶ targets: policies, directories, standard input ──▶ findi
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -155,7 +156,7 @@ def command(
             if not quiet:
                 from remit.report.listing import counted
 
-                click.echo(f"{counted(len(found.entries), 'finding')} written to {baseline}", err=True)
+                click.echo(f"{counted(len(found.entries), 'finding')} written to {os.path.relpath(baseline)}", err=True)
             found = said(linted, quieting)
     except BaselineError as error:
         fail(str(error), error.help)

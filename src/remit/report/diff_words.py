@@ -262,7 +262,7 @@ def head_words(review: Review, quote: Callable[[str], str]) -> str:
     if not review.entries:
         if review.unproven:
             return f"it could not be told whether {counted(len(review.unproven), 'permission')} changed"
-        return "nobody may anything more or less"
+        return "no role allows or forbids anything else" if review.by == "role" else "nobody may anything more or less"
     by_who: dict[str, dict[str, int]] = {}
     by_kind: dict[str, dict[str, int]] = {}
     for entry in review.entries:
