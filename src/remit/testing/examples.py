@@ -153,7 +153,7 @@ def _steps(
 
 def _resource(given: Line) -> dict[str, Any]:
     """A `given` line as a request has it."""
-    properties = dict(given["properties"])
+    properties = dict(sorted(given["properties"].items()))  # as a table has them, in whatever order they were written
     if given["scope"] is not None:
         properties["scope"] = given["scope"]
     return {"type": given["type"], "id": given["id"], "properties": properties}
