@@ -367,7 +367,7 @@ def test_one_comment(runner: Runner) -> None:
     runner.comment()
     [one] = runner.comments
     assert "publish" not in one["body"]
-    assert "Nobody may anything more or less" in one["body"]
+    assert "No role allows or forbids anything else" in one["body"]
 
 
 @needs_jq
