@@ -4,7 +4,7 @@ git itself is asked (`rev-parse`, `ls-tree`, `cat-file`), none of which touches 
 policy may need of that revision is laid out in a private temporary folder, below the repository's own path, so that a
 base which an overlay extends by a relative path is found where it was, and the one reader of policies reads it:
 
-    /home/ann/shop at main   →   /tmp/remit-k3x/home/ann/shop/policies/…      gone again when the policy is read
+    …/shop at main   →   …/remit-k3x/…/shop/policies/…      gone again when the policy is read
 
 That is: every `.remit` file, every link, and the files that are asked for by name. Names and links in a tree may be
 hostile: folders are made before links, and what resolves to a place outside of the temporary folder is refused.

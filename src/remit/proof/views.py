@@ -84,7 +84,7 @@ class Numbering:
 
 
 class Views:
-    """The views of one table's cells. `without`: a rule that is left out, by its number."""
+    """The views of one table's cells. `bits` number its roles; `forms` are the conditions', where they are at hand."""
 
     def __init__(self, table: Table, bits: Mapping[str, int], forms: Forms | None = None) -> None:
         self.table = table
