@@ -100,7 +100,7 @@ class Session:
         if self.given_directory:
             return self.given_directory
         folder = self.policy_path if self.policy_path.is_dir() else self.policy_path.parent
-        for name in ("directory.yaml", "directory.yml", "directory.json"):
+        for name in DIRECTORY_NAMES:
             if (folder / name).is_file():
                 return str(folder / name)
         return None
