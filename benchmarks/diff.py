@@ -21,7 +21,7 @@ from remit import Policy
 from remit.proof import requests
 from remit.proof.compare import Difference, compare
 from remit.proof.prover import Prover
-from remit.proof.solver import Asked
+from remit.proof.solver import Solver
 from remit.table.shape import Table
 from remit.testing.asserts import settle_asserts
 
@@ -163,14 +163,14 @@ def _exact(plan: Plan, table: Table, compiling: float) -> list[Figure]:
     return figures
 
 
-class _Fresh(Asked):
+class _Fresh(Solver):
     """Asks a solver of its own for each question."""
 
     def model(self, *formulas: Any) -> Any | None:
         import z3
 
         self.solver = z3.SimpleSolver()
-        self.solver.add(*self.terms.rules)
+        self._said = dict.fromkeys(self._said, 0)
         return super().model(*formulas)
 
 
@@ -180,12 +180,12 @@ def _asking(plan: Plan) -> list[Figure]:
     tables = [Policy.from_sources({"large.remit": text}).table for text in texts]
     found: dict[str, Difference] = {}
 
-    def one(name: str, kind: type[Asked]) -> None:
-        with mock.patch.object(requests, "Asked", kind):
+    def one(name: str, kind: type[Solver]) -> None:
+        with mock.patch.object(requests, "Solver", kind):
             found[name] = compare(*tables)
 
     jobs: dict[str, Callable[[], object]] = {
-        "kept": partial(one, "kept", Asked),
+        "kept": partial(one, "kept", Solver),
         "fresh": partial(one, "fresh", _Fresh),
     }
     taken = turns(jobs, plan.rounds, before=gc.collect)

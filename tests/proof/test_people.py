@@ -12,7 +12,7 @@ from remit import Directory
 from remit.instant import parse_instant
 from remit.proof import solver
 from remit.proof.people import PersonChange, compare_people
-from remit.proof.solver import Asked, MissingSolverError, UnknownError
+from remit.proof.solver import MissingSolverError, Solver, UnknownError
 
 NOW = parse_instant("2026-03-01T12:00:00Z") or 0
 AREA = """
@@ -144,6 +144,26 @@ def test_a_place_below_two_has_what_is_held_at_both() -> None:
     assert told(roles, roles, before, after) == [("ann", "gained", "read", ("branch/x",))]
 
 
+def test_a_place_that_neither_directory_knows_is_chosen_by_conditions() -> None:
+    """It may be the very one that the user's team is called by, or one that has a name in a condition."""
+    team = AREA.replace("level: int", "team: string")
+    people = {"users": {"ann": {"attributes": {"team": "branch/lost"}}}, "scopes": {"branch/north": {}}}
+    directory = Directory.from_text(json.dumps(people)).data
+    for condition in ("resource.scope == user.team", 'resource.scope == "branch/lost"'):
+        new = f"everyone {{ allow read on note when {condition} }}"
+        changes = compare_people(table(team), directory, table(team + new), directory, NOW).changes
+        assert [(one.user, one.kind, one.scopes) for one in changes] == [("ann", "gained", ("branch/lost",))]
+
+
+def test_a_root_alone_has_no_places_that_anybody_knows() -> None:
+    """`company/x` is one that nobody's role counts at, and everybody's rules do."""
+    small = "scope company area desk { resource note { actions read } }"
+    directory = Directory.from_text('{"users": {"ann": {}}}').data
+    new = small + ' everyone { allow read on note when resource.scope != "company" }'
+    changes = compare_people(table(small), directory, table(new), directory, NOW).changes
+    assert [(one.kind, one.scopes) for one in changes] == [("gained", ("company/nowhere",))]
+
+
 def test_a_deny_held_anywhere_binds_without_a_place() -> None:
     before = holding("a", {"role": "no", "scope": "region/north"}, scopes={"region/north": {}})
     after = holding("a", scopes={"region/north": {}})
@@ -186,10 +206,10 @@ def test_without_the_solver_roles_alone_can_be_compared(monkeypatch: pytest.Monk
 
 
 def test_what_z3_cannot_tell_of_a_user_is_unproven(monkeypatch: pytest.MonkeyPatch) -> None:
-    def model(self: Asked, *formulas: Any) -> Any:
+    def model(self: Solver, *formulas: Any) -> Any:
         raise UnknownError("timeout")
 
-    monkeypatch.setattr(Asked, "model", model)
+    monkeypatch.setattr(Solver, "model", model)
     people = [Directory.from_text(json.dumps(holding(role))).data for role in ("a", "b")]
     difference = compare_people(table(AREA + ROLES), people[0], table(AREA + ROLES), people[1], NOW)
     assert difference.changes == ()

@@ -10,7 +10,7 @@ from proof.pairs import difference, table, written
 
 from remit.proof import solver
 from remit.proof.compare import equivalent
-from remit.proof.solver import Asked, MissingSolverError, UnknownError
+from remit.proof.solver import MissingSolverError, Solver, UnknownError
 from remit.proof.terms import Kinds, Terms
 
 
@@ -23,10 +23,10 @@ def missing(monkeypatch: pytest.MonkeyPatch) -> None:
 def puzzled(monkeypatch: pytest.MonkeyPatch) -> None:
     """A z3 that gives up on every question."""
 
-    def model(self: Asked, *formulas: Any) -> Any:
+    def model(self: Solver, *formulas: Any) -> Any:
         raise UnknownError("timeout")
 
-    monkeypatch.setattr(Asked, "model", model)
+    monkeypatch.setattr(Solver, "model", model)
 
 
 OLD, OTHER = written("resource.n > 5", "n: int"), written("resource.n > 6", "n: int")
@@ -75,7 +75,7 @@ def test_a_deny_that_z3_cannot_tell_is_unproven_in_both_parts() -> None:
 
 def test_z3s_own_unknown_is_kept_apart() -> None:
     """A question that no time is left for."""
-    asked = Asked(Terms([None], [Kinds(None, frozenset())]))
+    asked = Solver(Terms([None], [Kinds(None, frozenset())]))
     asked.solver.set("rlimit", 1)
     x, y, z = z3.Ints("x y z")
     with pytest.raises(UnknownError):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from referee.world import DURATIONS, ENDS, IDS, INTEGERS, ROLES, TEXTUAL, TIMES, USERS, WORDS, Path, fits
+from referee.world import DURATIONS, ENDS, IDS, INTEGERS, ROLES, SCOPES, TEXTUAL, TIMES, USERS, WORDS, Path, fits
 
 from remit.model import expression as ex
 
@@ -164,6 +164,9 @@ class Conditions:
         usable = [one for one in self.readable if not one.guarded or one.path in present]
         built_in = [one for one in usable if one.path[1] in ("id", "scope", "time", "roles", "groups")]
         declared = [one for one in usable if one not in built_in]
+        focused = [one for one in built_in if one.path[1] == maker.world.focus]
+        if focused and maker.chance(0.6):
+            return self.about(focused[0], present)
         return self.about(maker.one(declared if declared and maker.chance(0.75) else built_in), present)
 
     def about(self, one: Readable, present: frozenset[Path]) -> Piece:
@@ -251,7 +254,7 @@ class Conditions:
             ("user", "roles"): ROLES,
             ("user", "groups"): ("desk", "staff", "all"),
             ("resource", "id"): IDS,
-            ("resource", "scope"): ("company", "region/north", "branch/north", "branch/south", "branch/lost"),
+            ("resource", "scope"): SCOPES,
         }
         pool = pools.get(one.path, WORDS)
         if one.path == ("user", "roles") and world.roles and maker.chance(0.8):

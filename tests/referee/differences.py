@@ -168,6 +168,9 @@ def refereed(
         before, after = decisions(old, new, change)
         if before == after:
             yield Unlike("the referee decides the witness alike", case, layers, None, change)
+    for cell in found.unproven:
+        if not declared_otherwise(old, new, cell.type):
+            yield Unlike("a cell is left open, though its attributes are declared alike", case, layers, None, cell)
     if not all(fits(policy, case.directory) for policy in (old, new)):
         return
     for request in case.requests:
@@ -181,6 +184,14 @@ def refereed(
         held = {name for policy in (old, new) for name in _held(_model(policy), case.directory, request)}
         if not found.unproven and not _told(found, request, held):
             yield Unlike("a request is decided otherwise, and no change says so", case, layers, request, None)
+
+
+def declared_otherwise(old: Policy, new: Policy, resource_type: str) -> bool:
+    """Whether two policies declare what conditions at a type can read otherwise: one value may be of both types, which
+    is the one thing that the solver is not asked."""
+    types = [policy.table.types.get(resource_type) for policy in (old, new)]
+    shared = [(policy.table.user, policy.table.context) for policy in (old, new)]
+    return types[0] is None or types[1] is None or types[0] != types[1] or shared[0] != shared[1]
 
 
 def misclassed(

@@ -121,6 +121,9 @@ class Maker:
             if attributes:
                 found.append(f"{root} {{ {'  '.join(declared.text for declared in attributes)} }}")
         found.extend(self.catalogue())
+        self.world.focus = self.one(("", "", "", "roles", "scope"))
+        if self.chance(0.3):
+            self.world.pool = [self.common() for _ in range(2)]
         found.extend(self.named_conditions(["fresh", "own", "late"]))
         found.extend(self.roles())
         for block in ("everyone", "members", "everyone" if self.chance(0.2) else "members"):
@@ -218,6 +221,13 @@ class Maker:
             found.append(f"condition {name}{title} = {text}")
         return found
 
+    def common(self) -> tuple[Named, str]:
+        """A condition that fits every type, or nearly."""
+        types = sorted(self.world.kinds)
+        writer = Conditions(self, types)
+        text = writer.write(1)
+        return Named("", frozenset(types), frozenset(writer.asked)), text
+
     # -- roles -------------------------------------------------------------------------------------------------------
 
     def roles(self) -> list[str]:
@@ -304,7 +314,10 @@ class Maker:
         if self.chance(0.6):
             types = sorted({name for name, _ in cells})
             known = [named.name for named in self.world.conditions if fits(self.world, named, types)]
-            if known and self.chance(0.25):
+            common = [text for named, text in self.world.pool if fits(self.world, named, types)]
+            if common and self.chance(0.6):
+                text = f" when {self.one(common)}"
+            elif known and self.chance(0.25):
                 text = f" when {self.one(known)}"
             else:
                 text = f" when {Conditions(self, types).write(1 if self.small else self.random.randint(0, 2))}"
@@ -435,7 +448,7 @@ class Maker:
         kinds = list(self.world.scopes)
         if tidy or self.chance(0.75):
             return self.one([*known, *known, kinds[0]])
-        below = [f"{kind}/lost" for kind in kinds[1:]]
+        below = [f"{kind}/{name}" for kind in kinds[1:] for name in ("lost", "one")]
         malformed = ["", "/", "galaxy", "galaxy/x", f"{kinds[-1]}/", "/north", 7, True, [kinds[0]], {}, *kinds[1:]]
         return self.one([None, f"{kinds[0]}/x", *below, *below]) if self.chance(0.7) else self.one(malformed)
 

@@ -1,9 +1,9 @@
 """The referee of `remit diff --by user`: policies with their directories, edits of either, and what each user may.
 
 Every change has a request, which the referee decides as it is told; where it speaks of several places, at each of them.
-And wherever a request of a known user is decided otherwise, without a place or at one that both directories know, a
-change of that user says so, for that place or one above it. Requests that name a place which a directory does not know,
-or another time, are not what is compared.
+And wherever a request of a known user is decided otherwise, a change of that user says so, for that place or one above
+it; where neither directory knows the place, for some such place. Requests that name another time are not what is
+compared.
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from referee.decide import Json, decide, places
-from referee.differences import Unlike, edited, fits
+from referee.differences import Unlike, declared_otherwise, edited, fits
 from referee.generate import Case, Maker, make_case
 from referee.judge import build
 from referee.world import NOW
 
 from remit import Policy
-from remit.directory.shape import Assignment, Directory
+from remit.directory.shape import Assignment, Directory, Group, Scope, User
 from remit.proof.people import PeopleDifference, PersonChange, compare_people
+
+H = TypeVar("H", User, Group)
 
 
 def unlike_people(seed: str, requests: int, seen: Counter[str]) -> Iterator[Unlike]:
@@ -85,11 +87,33 @@ def edited_directory(maker: Maker, directory: Directory) -> Directory:
     if scopes and random.random() < 0.2:
         name = random.choice(sorted(scopes))
         scopes[name] = scopes[name]._replace(parents=scopes[name].parents[:1])
-    known = {
-        name: user._replace(assignments=tuple(one for one in user.assignments if _stands(maker, one, scopes)))
-        for name, user in users.items()
+    if scopes and random.random() < 0.25:
+        scopes = _without(scopes, random.choice(sorted(scopes)))
+    if maker.world.places and random.random() < 0.25:
+        kind = random.choice(list(maker.world.scopes)[1:])
+        name = f"{kind}/{random.choice(('lost', 'one', 'north'))}"
+        above = [other for other in scopes if other != name and maker.world.may_hold(other.partition("/")[0], kind)]
+        above = [other for other in above if other.partition("/")[0] != kind]
+        scopes.setdefault(name, Scope(name, tuple(maker.some(above, 0, 2))))
+    return directory._replace(
+        users={name: _standing(maker, user, scopes) for name, user in users.items()},
+        groups={name: _standing(maker, group, scopes) for name, group in groups.items()},
+        scopes=scopes,
+    )
+
+
+def _without(scopes: dict[str, Scope], gone: str) -> dict[str, Scope]:
+    """Without one place; what was below it is below what else it was below."""
+    return {
+        name: scope._replace(parents=tuple(above for above in scope.parents if above != gone))
+        for name, scope in scopes.items()
+        if name != gone
     }
-    return directory._replace(users=known, groups=groups, scopes=scopes)
+
+
+def _standing(maker: Maker, holder: H, scopes: dict[str, Scope]) -> H:
+    """Somebody without the assignments at places that are gone."""
+    return holder._replace(assignments=tuple(one for one in holder.assignments if _stands(maker, one, scopes)))
 
 
 def _stands(maker: Maker, assignment: Assignment, scopes: dict[str, Any]) -> bool:
@@ -117,6 +141,10 @@ def refereed_people(
     sides = ((old, case.directory), (new, directory))
     seen["unproven"] += len(found.unproven)
     seen["empty" if found.empty else "differing"] += 1
+    for person in found.unproven:
+        if not declared_otherwise(old, new, person.type):
+            what = "a cell is left open, though its attributes are declared alike"
+            yield Unlike(what, case, layers, None, person, directory)
     for change in found.changes:
         seen[change.kind] += 1
         for scope in change.scopes if _anywhere(change) else change.scopes[:1]:
@@ -169,17 +197,23 @@ def _compared(request: Any, sides: Any) -> bool:
     """Whether the request is one of those that are compared."""
     if not any(request["subject"]["id"] in people.users for _, people in sides):
         return False  # what a stranger brings along is no directory's
-    if "properties" in request["subject"] or (request.get("context") or {}).get("time") is not None:
-        return False
-    scope = (request["resource"].get("properties") or {}).get("scope")
-    return scope is None or all(places(_model(policy), people, scope) is not None for policy, people in sides)
+    return "properties" not in request["subject"] and (request.get("context") or {}).get("time") is None
 
 
 def _told(found: PeopleDifference, request: Any, sides: Any) -> bool:
+    """Whether some change is of this user and cell, and of this place: by its name, by that of one above it, or as one
+    of those that neither directory knows."""
     cell = (request["subject"]["id"], request["resource"]["type"], request["action"]["name"])
     scope = (request["resource"].get("properties") or {}).get("scope")
+    changed = {scope for c in found.changes if (c.user, c.type, c.action) == cell for scope in c.scopes}
     above = {scope}
-    for policy, people in sides:
-        if scope is not None:
+    if scope is not None:
+        for policy, people in sides:
             above |= {place or policy.table.root for place in places(_model(policy), people, scope) or ()}
-    return any((c.user, c.type, c.action) == cell and not above.isdisjoint(c.scopes) for c in found.changes)
+        if _unknown(scope, sides):
+            above |= {place for place in changed if place is not None and _unknown(place, sides)}
+    return not above.isdisjoint(changed)
+
+
+def _unknown(scope: str, sides: Any) -> bool:
+    return all(places(_model(policy), people, scope) is None for policy, people in sides)

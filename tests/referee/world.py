@@ -25,12 +25,16 @@ TIMES = (
 NO_TIMES = ("2026-03-01T12:00:00", "2026-03-01", "2026-02-30T12:00:00Z", "2026-03-01T24:00:00Z", "noon", "")
 DURATIONS = ("0s", "30m", "1h", "1d", "30d")
 USERS = ("ann", "bob", "cyd", "dan", "bot")
-WORDS = ("red", "blue", "north", "ann", "bob")
+WORDS = ("red", "blue", "north", "ann", "bob", "branch/one")
 IDS = ("r1", "r2", "ann", "bob")
 INTEGERS = (-1, 0, 1, 2, 3, 5)
 ENDS = (2**63 - 1, -(2**63))
 ACTIONS = ("read", "create", "update", "delete", "sign")
 ROLES = ("viewer", "clerk", "vet", "boss", "owner")
+SCOPES = (  # that conditions name: places, what is none, and names that a search for one could come upon by itself
+    *("company", "region/north", "branch/north", "branch/south", "branch/lost", "region/one", "branch/one"),
+    *("company/one", "company/x", "branch/nowhere", "branch", "galaxy/x", "north"),
+)
 ADDED_ROLES = (("intern", "auditor"), ("guest", "porter"))
 
 
@@ -89,6 +93,8 @@ class World:
     locked: set[str] = field(default_factory=set)
     former: dict[str, str] = field(default_factory=dict)
     from_subject: bool = False
+    focus: str = ""  # the built-in attribute that most conditions read, if any
+    pool: list[tuple[Named, str]] = field(default_factory=list)  # conditions that many rules have
 
     @property
     def places(self) -> list[str]:

@@ -17,8 +17,8 @@ from typing import Any
 from remit.model.expression import Expr
 from remit.proof.case import Case
 from remit.proof.requests import Requests, kinds_of
-from remit.proof.solver import Asked
-from remit.proof.terms import Terms
+from remit.proof.solver import Solver
+from remit.proof.terms import Term, Terms
 from remit.proof.views import (
     EVERYONE,
     MEMBERS,
@@ -46,6 +46,7 @@ class Claims:
         bits = {name: 4 << at for at, name in enumerate(self.names)}
         self.views = Views(table, bits, Forms(table))
         self._requests: dict[Any, Requests] = {}
+        self._pairs: dict[Any, tuple[Requests, Requests, Solver]] = {}
 
     def allowed_where(
         self,
@@ -80,9 +81,9 @@ class Claims:
                 elif name not in beside:
                     base.append(z3.Not(assigned))
         refuting = [*base, may, true if wanted else z3.Not(true)]
-        model = requests.asked.model(*refuting, requests.complete(requests.terms.named))
+        model = requests.solver.model(*refuting, requests.complete(requests.terms.named))
         if model is None:
-            model = requests.asked.model(*refuting)
+            model = requests.solver.model(*refuting)
         if model is None:
             return None
         others = [name for name in sorted(beside) if self.views.bits[name] & requests.roles(model)]
@@ -97,7 +98,7 @@ class Claims:
         base = [requests.placed(), z3.Not(requests.terms.uncertain)]
         base += self._holding(requests, [one, other])
         for more in ([requests.complete(requests.terms.named)], []):
-            model = requests.asked.model(*base, may[0], z3.Not(may[1]), *more)
+            model = requests.solver.model(*base, may[0], z3.Not(may[1]), *more)
             if model is not None:
                 return requests.case(model)
         return None
@@ -115,7 +116,7 @@ class Claims:
         wanted = [self._nowhere(requests, 0, view, roles), side.true(self.views.forms.of(condition, cell[0]))]
         if other is not None:
             wanted.append(z3.Not(self._nowhere(requests, 1, view, other)))
-        model = requests.asked.model(*base, *wanted)
+        model = requests.solver.model(*base, *wanted)
         return None if model is None else (requests.elsewhere(requests.case(model)), roles)
 
     def _nowhere(self, requests: Requests, at: int, view: View, roles: tuple[str, ...]) -> Any:
@@ -124,28 +125,45 @@ class Claims:
         return requests.allowed(at, view, [key for key, line in view.items() if line.mask & masks[key[0]]])
 
     def both(self, roles: tuple[str, ...], one: Cell, other: Cell) -> tuple[Case, Case] | None:
-        """Two requests of one user with just these roles, both allowed."""
-        readings = [self.table.reading(cell[0]) for cell in (one, other)]
-        first = Requests([self.views], readings[:1], given_roles=True)
-        terms = Terms(readings[1:], [kinds_of(self.table)], beside=first.terms)
-        second = Requests([self.views], readings[1:], given_roles=True, terms=terms)
+        """Two requests of one user with just these roles, both allowed; either may be at a place that the directory
+        does not know."""
+        first, second, solver = self._two(one[0], other[0])
         formulas: list[Any] = []
+        read: list[frozenset[Term]] = []
         for requests, cell in ((first, one), (second, other)):
-            formulas.append(requests.allowed(0, self.views.view(cell), self._keys(cell, roles)))
-            formulas += [requests.placed(), *self._holding(requests, [roles])]
+            view = self.views.view(cell)
+            here = requests.z3.And(requests.placed(), requests.allowed(0, view, self._keys(cell, roles)))
+            there = requests.z3.And(requests.z3.Not(requests.placed()), self._nowhere(requests, 0, view, roles))
+            formulas += [requests.z3.Or(here, there), *self._holding(requests, [roles])]
             formulas.append(requests.z3.Not(requests.terms.uncertain))
-        for more in ([one.complete(one.terms.named) for one in (first, second)], []):
-            asked = Asked(first.terms)
-            model = asked.model(*formulas, *more, *second.terms.rules)
+            read.append(requests.read((view, view)))
+        complete = [requests.complete(some) for requests, some in zip((first, second), read, strict=True)]
+        for more in (complete, []):
+            model = solver.model(*formulas, *more)
             if model is not None:
                 texts: dict[int, str] = {}  # one code is one string in both
-                one_case, other_case = first.case(model, texts), second.case(model, texts)
-                user = one_case.user if ("user", "id") in first.terms.named else other_case.user
+                one_case, other_case = (
+                    case if requests.is_true(model, requests.placed()) else requests.elsewhere(case)
+                    for requests, some in zip((first, second), read, strict=True)
+                    for case in [requests.case(model, texts, some)]
+                )
+                user = one_case.user if ("user", "id") in read[0] else other_case.user
                 attributes = {**other_case.attributes, **one_case.attributes}
                 groups = tuple(dict.fromkeys([*one_case.groups, *other_case.groups]))
                 whole = replace(one_case, user=user, attributes=attributes, groups=groups)
                 return whole, other_case.asked_by(whole)
         return None
+
+    def _two(self, one: str, other: str) -> tuple[Requests, Requests, Solver]:
+        """Requests about two types by one user."""
+        readings = [self.table.reading(name) for name in (one, other)]
+        key = tuple(declarations(reading) for reading in readings)
+        if key not in self._pairs:
+            first = Requests([self.views], readings[:1], given_roles=True)
+            terms = Terms(readings[1:], [kinds_of(self.table)], beside=first.terms)
+            second = Requests([self.views], readings[1:], given_roles=True, terms=terms)
+            self._pairs[key] = first, second, Solver(first.terms, second.terms)
+        return self._pairs[key]
 
     # -- parts -------------------------------------------------------------------------------------------------------
 

@@ -129,7 +129,7 @@ class Verdict(NamedTuple):
     model: Any
 
 
-class _Asked(NamedTuple):
+class _Question(NamedTuple):
     """What a question is about: two views of a cell, the groups that may allow beside, and whether `user.roles` is
     read."""
 
@@ -261,7 +261,7 @@ class Comparison:
                     yield _Found("may", group, ("changed", None, 0, None))
                     continue
                 whose: Any = (group.mask, _masks(old), _masks(new)) if apart else group.mask == EVERYONE
-                yield from self._answered(cell, "may", group, whose, (), _Asked(old, new, [], apart, crowd))
+                yield from self._answered(cell, "may", group, whose, (), _Question(old, new, [], apart, crowd))
         for group in every[1:]:
             # a group's own denies, against what any other role is allowed
             own = Group(group.mask, _denies(old, group.old, group.mask), _denies(new, group.new, group.mask))
@@ -275,7 +275,7 @@ class Comparison:
             whose = (group.mask, _masks(old), _masks(new)) if apart else allowing
             # an answer serves many cells, so it tells the others by their place among the groups
             places = () if apart else tuple(other.mask for other in others)
-            yield from self._answered(cell, "forbids", own, whose, places, _Asked(old, new, others, apart, crowd))
+            yield from self._answered(cell, "forbids", own, whose, places, _Question(old, new, others, apart, crowd))
 
     def _same(
         self, cell: Cell, old: View, new: View, before: tuple[Key, ...], after: tuple[Key, ...], apart: bool
@@ -301,7 +301,7 @@ class Comparison:
         return str(found)
 
     def _answered(
-        self, cell: Cell, part: Part, group: Group, whose: Any, places: tuple[int, ...], asked: _Asked
+        self, cell: Cell, part: Part, group: Group, whose: Any, places: tuple[int, ...], asked: _Question
     ) -> Iterator[_Found]:
         requests = self.requests(cell[0])
         question = (part, group.old, group.new, whose)
@@ -320,7 +320,7 @@ class Comparison:
 
     # -- questions ---------------------------------------------------------------------------------------------------
 
-    def _ask_may(self, requests: Requests, group: Group, asked: _Asked) -> Any:
+    def _ask_may(self, requests: Requests, group: Group, asked: _Question) -> Any:
         old, new, _, apart, _ = asked
         before, after = requests.allowed(0, old, group.old), requests.allowed(1, new, group.new)
         z3 = requests.z3
@@ -337,7 +337,7 @@ class Comparison:
         lines = ((old, old), (new, new)) if apart else ((old, group.old), (new, group.new))
         return self._answer(requests, base, before, after, gain, loss, requests.read(*lines))
 
-    def _ask_forbids(self, requests: Requests, own: Group, asked: _Asked) -> Any:
+    def _ask_forbids(self, requests: Requests, own: Group, asked: _Question) -> Any:
         old, new, others, apart, _ = asked
         z3 = requests.z3
         before, after = requests.denies(0, old, own.old), requests.denies(1, new, own.new)
@@ -391,7 +391,7 @@ class Comparison:
     ) -> Any:
         """Class, case, roles and model of a difference, None where there is none."""
         if self.quick:
-            found = requests.asked.can_be(*base, requests.z3.Or(gain, loss))
+            found = requests.solver.can_be(*base, requests.z3.Or(gain, loss))
             return ("changed", None, 0, None) if found else None
         verdict_ = verdict(requests, base, before, after, gain, loss, read)
         if verdict_ is None:
@@ -467,16 +467,16 @@ def verdict(
 ) -> Verdict | None:
     """The class of a change, with a request that shows it; None where there is none. `read` are the attributes that a
     complete request has. Raises UnknownError."""
-    model = requests.asked.model(*base, requests.z3.Or(gain, loss))
+    model = requests.solver.model(*base, requests.z3.Or(gain, loss))
     if model is None:
         return None
     complete = requests.complete(read)
-    gained = requests.asked.model(*base, complete, gain)
-    lost = requests.asked.model(*base, complete, loss)
+    gained = requests.solver.model(*base, complete, gain)
+    lost = requests.solver.model(*base, complete, loss)
     if gained is None and lost is None:
         return Verdict("incomplete_only", model)
     if gained is not None and lost is not None:
         return Verdict("changed", gained)
     if gained is not None:
-        return Verdict("widened" if requests.asked.can_be(*base, complete, before) else "gained", gained)
-    return Verdict("narrowed" if requests.asked.can_be(*base, complete, after) else "lost", lost)
+        return Verdict("widened" if requests.solver.can_be(*base, complete, before) else "gained", gained)
+    return Verdict("narrowed" if requests.solver.can_be(*base, complete, after) else "lost", lost)

@@ -10,8 +10,8 @@ the same lines of a cell count are asked about once, and one who is named by no 
 The places that matter are the root, those at which something is assigned to the user, those with several parents, and
 those that one directory has below others than the other, or alone: what is held elsewhere is what is held at the
 nearest of these above. Where some condition reads `resource.scope`, every place matters. One that neither directory
-knows stands for all of those. Windows (`from`, `until`) are judged at one time, which the caller gives; a condition
-that reads the time is compared for as long as they stay as they are then.
+knows stands for all of those; which of them it is, the solver chooses. Windows (`from`, `until`) are judged at one
+time, which the caller gives; a condition that reads the time is compared for as long as they stay as they are then.
 """
 
 from __future__ import annotations
@@ -153,6 +153,8 @@ class _People:
         if any(_OF_SCOPE in text for side in (old, new) for view in side.views.cells.values() for _, text in view):
             self.moved = [*before.keys() | after.keys()]  # a condition tells one place from another
         self.nowhere = _nowhere(old, new)
+        roots = {side.table.root for side in self.sides if side.table.root is not None}
+        self.known = {*before, *after, *roots}
         self.changed = [cell for cell in self.cells if not self._unchanged(cell)]
 
     def _unchanged(self, cell: Cell) -> bool:
@@ -251,14 +253,15 @@ class _People:
         z3 = requests.z3
         texts = [text for _, text in (*before, *after)]
         personal = any(_OF_USER in text for text in texts)
-        local = personal or any(_OF_SCOPE in text for text in texts)
+        placed = any(_OF_SCOPE in text for text in texts)
+        local = personal or placed
         period = self._period(users) if any(_OF_TIME in text for text in texts) else None
         question = (before, after, name if personal else None, scope if local else None, period)
         if question not in requests.answers:
             try:
                 may = [requests.allowed(at, views[at], keys) for at, keys in enumerate((before, after))]
                 base = [*self._person(requests, name, users, stands)] if personal else []
-                base += self._place(requests, scope) if local else []
+                base += list(self._place(requests, scope)) if local else []
                 base += self._within(requests, period) if period is not None else []
                 gain, loss = z3.And(may[1], z3.Not(may[0])), z3.And(may[0], z3.Not(may[1]))
                 read = requests.read((views[0], before), (views[1], after))
@@ -273,6 +276,9 @@ class _People:
             return None
         kind, case = answer
         properties = {key: value for key, value in case.properties.items() if key != "scope"}
+        if scope in self.nowhere and placed:
+            chosen, names = case.properties["scope"], requests.terms.codes
+            scope = chosen if chosen in names or scope in names else scope  # one that conditions tell from others
         if scope is not None:
             properties["scope"] = scope
         request = Case(name, {}, (), case.id, properties, case.context, case.missing)
@@ -309,12 +315,21 @@ class _People:
             found = self._of_type[resource_type] = self._requests[signature]
         return found
 
-    def _place(self, requests: Requests, scope: str | None) -> list[Any]:
-        """That the request names this place, or none."""
+    def _place(self, requests: Requests, scope: str | None) -> Iterator[Any]:
+        """That the request names this place, or none; for the one that neither directory knows, that it names any such.
+        Which that is can matter only where a constant, or what a directory says of the user, is a place's name."""
         terms = requests.terms
         if scope is None:
-            return [requests.z3.Not(terms.given)]
-        return [terms.given, terms.value(SCOPE, "text") == terms.constant(scope)]
+            yield requests.z3.Not(terms.given)
+            return
+        yield terms.given
+        value = terms.value(SCOPE, "text")
+        if scope not in self.nowhere:
+            yield value == terms.constant(scope)
+            return
+        for text, code in list(terms.codes.items()):
+            if text in self.known:
+                yield value != code
 
     def _period(self, users: list[User | None]) -> tuple[int, int] | None:
         """From when until when windows are as they are at the time of the comparison; None where there are none."""
@@ -362,9 +377,11 @@ def _parents(scopes: Mapping[str, Scope], name: str) -> tuple[str, ...] | None:
 def _nowhere(old: _Side, new: _Side) -> list[str]:
     """A place that neither directory knows and both policies could: there nobody's roles allow, and all forbid."""
     known = {*old.directory.scopes, *new.directory.scopes}
-    kinds = sorted(kind for kind, above in old.table.scopes.items() if above is not None and new.table.scopes.get(kind))
+    roots = {old.table.root, new.table.root}
+    below = [kind for kind, above in old.table.scopes.items() if above is not None and new.table.scopes.get(kind)]
+    kind = min(below, default=roots.pop() if len(roots) == 1 else None)  # the root has no instances
     numbers = ("", *range(2, len(known) + 3))
-    return [next(place for number in numbers if (place := f"{kinds[0]}/nowhere{number}") not in known)] if kinds else []
+    return [] if kind is None else [next(name for n in numbers if (name := f"{kind}/nowhere{n}") not in known)]
 
 
 def _counting(view: View, stand: _Stand) -> tuple[Key, ...]:

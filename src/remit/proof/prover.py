@@ -106,7 +106,7 @@ class Prover:
             side = requests.sides[0]
             assert side is not None
             applies = side.true(form) if rule.effect == "allow" else side.not_false(form)
-            if not requests.asked.can_be(applies):
+            if not requests.solver.can_be(applies):
                 continue
             always = True
             if reads_roles(whole):  # whose rules would count depends on all that somebody holds: none is named
@@ -148,7 +148,7 @@ class Prover:
             name = f"{key[0]} {key[1]}"
             names[name] = key
             guarded[name] = z3.Not(requests.applies(0, view, key))
-        found = requests.asked.core(guarded, applies, *self._placed(requests, group))
+        found = requests.solver.core(guarded, applies, *self._placed(requests, group))
         return None if found is None else [names[name] for name in found]
 
     def _placed(self, requests: Requests, group: Group) -> list[Any]:
@@ -179,9 +179,9 @@ class Prover:
         assert side is not None
         true = side.true(form)
         complete = requests.complete(read_by(form))
-        if not requests.asked.can_be(true, complete):
+        if not requests.solver.can_be(true, complete):
             return False
-        return None if requests.asked.can_be(requests.z3.Not(true), complete) else True
+        return None if requests.solver.can_be(requests.z3.Not(true), complete) else True
 
     # -- roles -------------------------------------------------------------------------------------------------------
 
@@ -256,7 +256,7 @@ class Prover:
     def _never(self, requests: Requests, question: Any, *formulas: Any) -> bool:
         if question not in requests.answers:
             try:
-                requests.answers[question] = not requests.asked.can_be(*formulas)
+                requests.answers[question] = not requests.solver.can_be(*formulas)
             except UnknownError:
                 requests.answers[question] = False
         return bool(requests.answers[question])
@@ -331,7 +331,7 @@ class Prover:
         assert side is not None
         may, may_not, applies = side.true(allow), side.true(deny), side.not_false(deny)
         try:
-            return requests.asked.can_be(may, may_not), requests.asked.can_be(may, requests.z3.Not(applies))
+            return requests.solver.can_be(may, may_not), requests.solver.can_be(may, requests.z3.Not(applies))
         except UnknownError:
             return False, False
 

@@ -13,7 +13,7 @@ from typing import Any
 from remit.instant import format_instant
 from remit.model.types import Reading
 from remit.proof.case import OTHER, SOMEONE, Case
-from remit.proof.solver import Asked, either_of, z3
+from remit.proof.solver import Solver, either_of, z3
 from remit.proof.terms import ROLES, SCOPE, TIME, Kinds, Side, Term, Terms, read_by
 from remit.proof.views import EVERYONE, MEMBERS, Key, View, Views
 from remit.table.shape import Table
@@ -39,8 +39,8 @@ class Requests:
         self.z3 = z3
         self.views = views
         self.terms = terms or Terms(readings, [kinds_of(view.table) for view in views])
-        self.asked = Asked(self.terms)
-        self._focus: Any = None  # the crowded cell that `asked` knows the formulas of
+        self.solver = Solver(self.terms)
+        self._focus: Any = None  # the crowded cell that `solver` knows the formulas of
         self.assigned: dict[int, Any] = {}  # bit → that the user holds this role directly
         self.named: dict[tuple[int, str], Any] = {}  # side, role → that it is in `user.roles`, of users
         self.sides = [
@@ -65,7 +65,7 @@ class Requests:
         may; of None, by the one for all cells."""
         if cell != self._focus:
             self._focus = cell
-            self.asked = Asked(self.terms)
+            self.solver = Solver(self.terms)
             self._named.clear()
             self._allowed.clear()
 
@@ -100,7 +100,7 @@ class Requests:
             return side.true(form) if key[0] == "allow" else side.not_false(form)
         if (at, (key,)) not in self._named:
             formula = side.true(form) if key[0] == "allow" else side.not_false(form)
-            self._named[at, (key,)] = self.asked.named(formula)
+            self._named[at, (key,)] = self.solver.named(formula)
         return self._named[at, (key,)]
 
     def denies(self, at: int, view: View, keys: Iterable[Key]) -> Any:
@@ -200,9 +200,11 @@ class _Reader:
         self.texts = texts
         self.texts.update((code, text) for text, code in self.terms.codes.items())
         self.root = self.terms.root
-        scope = self.terms._values.get((SCOPE, "text"))
-        if scope is not None and (code := self.number(scope)) not in self.texts and self.terms.kind is not None:
-            self.texts[code] = self.terms.made_up("one")
+        for terms in self.terms.sharing:  # whatever else has the code of a place is called as places are
+            if terms.scope is None or terms.kind is None:
+                continue
+            if (code := self.number(terms.scope)) not in self.texts:
+                self.texts[code] = terms.made_up("one", self.texts.values())
 
     def number(self, value: Any) -> int:
         return int(self.model.eval(value, model_completion=True).as_long())
@@ -297,7 +299,7 @@ class _Reader:
         """What is in a set, each value once."""
         element = next((sort.removeprefix("set of ") for sort in self.terms.sorts(term)), "text")
         found: list[Any] = []
-        for _, value, inside in self.terms.elements.get(term, {}).values():
+        for _, value, inside in self.terms.elements_of(term).values():
             if self.requests.is_true(self.model, inside):
                 one = self.plain(value, element)
                 if one not in found:

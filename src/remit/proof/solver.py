@@ -63,12 +63,11 @@ def either_of(formulas: Sequence[Any]) -> Any:
     return z3.BoolRef(z3.Z3_mk_or(context.ref(), len(formulas), parts), context)
 
 
-class Asked:
-    """One solver over some requests' terms."""
+class Solver:
+    """One solver over the terms of some requests."""
 
-    def __init__(self, terms: Terms) -> None:
-        self.terms = terms
-        self._said = 0  # of what holds of the terms
+    def __init__(self, *terms: Terms) -> None:
+        self._said = dict.fromkeys(terms, 0)  # of what holds of them
         self._defined: dict[int, Any] = {}
         self.solver: Any = z3.SimpleSolver()
         self.solver.set("rlimit", MOST_WORK)
@@ -76,9 +75,10 @@ class Asked:
 
     def model(self, *formulas: Any) -> Any | None:
         """A model of all these together, or None where there is none. Raises UnknownError."""
-        for rule in self.terms.rules[self._said :]:
-            self.solver.add(rule)
-        self._said = len(self.terms.rules)
+        for terms, said in self._said.items():
+            for rule in terms.rules[said:]:
+                self.solver.add(rule)
+            self._said[terms] = len(terms.rules)
         self.solver.push()
         try:
             self.solver.add(*formulas)

@@ -21,7 +21,7 @@ value belongs to its own type. `user.roles` follows from what is assigned, throu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from remit.instant import EARLIEST, LATEST, parse_instant
@@ -227,6 +227,9 @@ class Terms:
         self.placed = z3.Bool(f"{self.prefix}scope is known to the directory")
         self.uncertain = z3.Bool("a role is held at a time that cannot be told")
         self.codes: dict[str, int] = {} if beside is None else beside.codes
+        self.sharing: list[Terms] = [self] if beside is None else beside.sharing  # all who have these codes
+        if beside is not None:
+            self.sharing.append(self)
         self.elements: dict[Term, dict[str, tuple[Any, Any, Any]]] = {}  # set → element's key → item, value, Boolean
         self.aside: set[Term] = set()  # named by what holds of requests alone, and read by no condition
         self._values: dict[tuple[Term, str], Any] = {}
@@ -238,10 +241,11 @@ class Terms:
         if self.kind is None:
             self.rules.append(z3.Not(self.given))  # there is no place that a request could name on every side
 
-    def made_up(self, name: str) -> str:
-        """A place of a kind below the root that no constant is."""
-        numbers = ("", *range(2, len(self.codes) + 3))
-        return next(place for number in numbers if (place := f"{self.kind}/{name}{number}") not in self.codes)
+    def made_up(self, name: str, taken: Collection[str] = ()) -> str:
+        """A place of a kind below the root that no constant is, and none of those that are taken."""
+        numbers = ("", *range(2, len(self.codes) + len(taken) + 3))
+        names = (f"{self.kind}/{name}{number}" for number in numbers)
+        return next(place for place in names if place not in self.codes and place not in taken)
 
     # -- what a request has ------------------------------------------------------------------------------------------
 
@@ -351,7 +355,7 @@ class Terms:
 
     def _scoped(self) -> None:
         """What a place can be on every side: the root by its name, or an instance of a kind below it."""
-        if (SCOPE, "text") in self._values:
+        if self.scope is not None:
             return
         value = self.value(SCOPE, "text")
         if self.root is None:
@@ -391,6 +395,11 @@ class Terms:
                 self.rules += [rule for text, code in self.codes.items() for rule in self._place(found, text, code)]
         return found
 
+    @property
+    def scope(self) -> Any | None:
+        """The value of the place that a request names, where a condition reads it."""
+        return self._values.get((SCOPE, "text"))
+
     def constant(self, value: Any) -> Any:
         """A constant as z3's value; strings by their code."""
         if isinstance(value, bool):
@@ -404,15 +413,20 @@ class Terms:
         code = self.codes.get(value)
         if code is None:
             code = self.codes[value] = len(self.codes)
-            if (SCOPE, "text") in self._values:
-                self.rules += self._place(self._values[SCOPE, "text"], value, code)
+            for terms in self.sharing:
+                if terms.scope is not None:
+                    terms.rules += terms._place(terms.scope, value, code)
         return z3.IntVal(code)
+
+    def elements_of(self, term: Term) -> dict[str, tuple[Any, Any, Any]]:
+        """What is known of a set's elements; the user's sets are one for both requests."""
+        shared = self.beside if self.beside is not None and term[0] == "user" else self
+        return shared.elements.setdefault(term, {})
 
     def member(self, term: Term, item: Any, value: Any) -> Any:
         """That an element of this value is in the set; elements of one value are in it together."""
         self.named.setdefault(term)
-        of_user = self.beside is not None and term[0] == "user"  # whose sets both requests share
-        elements = (self.beside if of_user and self.beside else self).elements.setdefault(term, {})
+        elements = self.elements_of(term)
         own = not isinstance(item, list) or item[0] == "user"
         name = normal.key(item) if own else self.prefix + normal.key(item)
         if name not in elements:

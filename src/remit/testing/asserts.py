@@ -40,7 +40,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from remit.evaluator.index import Index
 from remit.evaluator.pdp import Judged
 from remit.model import expression as ex
-from remit.model.types import Reading
 from remit.proof.case import Case, World
 from remit.proof.solver import UnknownError, available
 from remit.table import normal
@@ -153,9 +152,8 @@ class Settler:
         self._found: dict[tuple[str, str], dict[tuple[str, ...], _Combination]] = {}
         self._rules: dict[tuple[str, str], list[RuleEntry]] = {}
         for rule in table.rules:
-            for name, actions in rule.cells.items():
-                for action in actions:
-                    self._rules.setdefault((name, action), []).append(rule)
+            for pair in rule.pairs():
+                self._rules.setdefault(pair, []).append(rule)
 
     def settle(self, claim: AssertEntry) -> AssertResult:
         """One assert."""
@@ -298,10 +296,7 @@ class Settler:
         return self._forms[combination]
 
     def _condition(self, condition: ex.Expr | None, name: str) -> Normal:
-        return normal.normal(condition, self._reading(name))
-
-    def _reading(self, name: str) -> Reading:
-        return self.index.reading(name)
+        return normal.normal(condition, self.index.reading(name))
 
     # -- answers -----------------------------------------------------------------------------------------------------
 
@@ -316,7 +311,7 @@ class Settler:
         for question in questions:
             premise, goal, identity = question.posed
             if identity not in closed:
-                proof = implies(premise, goal, self._reading(question.type), branches.left)
+                proof = implies(premise, goal, self.index.reading(question.type), branches.left)
                 branches.spend(proof.branches)
                 closed[identity] = None if proof.closed else proof.leaves
             leaves = closed[identity]
@@ -367,7 +362,7 @@ class Settler:
             return question.refutes(found[0], case)
 
         forms = [question.posed.premise, question.posed.goal]
-        case = refuting(cases(self.table, self._reading(question.type), leaves, forms), refutes, budget)
+        case = refuting(cases(self.table, self.index.reading(question.type), leaves, forms), refutes, budget)
         if case is None:
             return None
         rules = _allowing(found[0])
@@ -382,7 +377,7 @@ class Settler:
         budget = Budget(MOST_CASES)
         sides = (list(_each(claim.cells)), list(_each(claim.other)))
         able = [
-            {role for role in sorted(self.table.roles) if any(self._leaves((role,), cell, False) for cell in side)}
+            {role for role in sorted(self.table.roles) if any(self._open((role,), cell, False) for cell in side)}
             for side in sides
         ]
         for roles in self._sets():
@@ -390,7 +385,7 @@ class Settler:
                 continue  # one of the two may both already
             if able[0].isdisjoint(roles) or able[1].isdisjoint(roles) or self._forbidden(roles, certainly=True):
                 continue
-            first, second = ([cell for cell in side if self._leaves(roles, cell, True)] for side in sides)
+            first, second = ([cell for cell in side if self._open(roles, cell, True)] for side in sides)
             if not first or not second:
                 continue
             offence, open_ = None, True
@@ -413,12 +408,16 @@ class Settler:
         names = sorted(self.table.roles)
         return chain(((name,) for name in names), combinations(names, 2))
 
+    def _open(self, roles: tuple[str, ...], cell: tuple[str, str], exact: bool) -> bool:
+        """Whether somebody with these roles may be allowed, as far as is known without the solver."""
+        return self._is_strange(*cell) or bool(self._leaves(roles, cell, exact))
+
     def _leaves(self, roles: tuple[str, ...], cell: tuple[str, str], exact: bool) -> tuple[Branch, ...]:
         """The ways in which somebody with these roles may, as far as is known; none where they surely may not."""
         name, action = cell
         form = known(self._allowed(roles, name, action), self._closure(roles), exact, [])
-        proof = implies(form, False, self._reading(name))
-        return () if proof.closed else proof.leaves or (Branch(self._reading(name)),)
+        proof = implies(form, False, self.index.reading(name))
+        return () if proof.closed else proof.leaves or (Branch(self.index.reading(name)),)
 
     def _both_exactly(
         self, claims: Claims, roles: tuple[str, ...], pairs: Sequence[tuple[tuple[str, str], tuple[str, str]]]
@@ -467,7 +466,7 @@ class Settler:
 
     def _worth(self, roles: tuple[str, ...], cell: tuple[str, str]) -> Iterator[Case]:
         form = known(self._allowed(roles, *cell), self._closure(roles), True, [])
-        return cases(self.table, self._reading(cell[0]), self._leaves(roles, cell, True), [form])
+        return cases(self.table, self.index.reading(cell[0]), self._leaves(roles, cell, True), [form])
 
     def _forbidden(self, roles: tuple[str, ...], certainly: bool) -> bool:
         """Whether a guard forbids a user to hold these roles at one scope: certainly, or perhaps."""
