@@ -181,6 +181,32 @@ def test_select_and_ignore(lint: Lint) -> None:
     assert (hidden.exit_code, hidden.out) == (1, "no findings in 1 file; 2 not selected\n")
 
 
+def test_a_beginning_starts_no_rule_that_is_off(lint: Lint) -> None:
+    """What does not run by itself runs where its whole code or its name is selected, on the command line or in the
+    settings, and by nothing less: no beginning of it, no level."""
+    write({"main.remit": GOOD.replace("role vet was doctor", "role vet")})
+    for words in ("W102", "missing-title", "W1,W102", "W1,missing-title"):
+        assert set(lint("--select", words).codes) == {"W102"}, words
+        write({"remit.toml": f"[lint]\nselect = {json.dumps(words.split(','))}\n"})
+        assert set(lint().codes) == {"W102"}, words
+        Path("remit.toml").unlink()
+    for words in ("W1", "W10", "W", "W101"):
+        assert lint("--select", words).codes == [], words
+        write({"remit.toml": f'[lint]\nselect = ["{words}"]\n[lint.levels]\nW102 = "error"\n'})
+        assert lint().codes == [], words
+        Path("remit.toml").unlink()
+    assert lint("--select", "W102", "--ignore", "W1").codes == []
+
+
+def test_the_command_line_chooses_anew(lint: Lint) -> None:
+    """`--select` and `--ignore` each replace what the settings choose by that word."""
+    write({"main.remit": GOOD.replace("role vet was doctor", "role vet")})
+    write({"remit.toml": '[lint]\nselect = ["W102"]\nignore = ["E"]\n'})
+    assert lint("--select", "W1").codes == []
+    assert lint("--ignore", "W102").codes == []
+    assert set(lint("--ignore", "W103").codes) == {"W102"}
+
+
 def test_ignored_directory_finding(lint: Lint) -> None:
     """A finding of the directory that is left out does not fail."""
     write({"main.remit": GOOD, "directory.yaml": FORMER})

@@ -23,7 +23,7 @@ from remit.model.coverage import cells
 from remit.model.policy import Model
 from remit.project.policies import load
 from remit.table.shape import Table
-from remit.testing.examples import run_tests
+from remit.testing import run as running
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = sorted(path.parent for path in (ROOT / "policies").glob("*/README.md"))
@@ -214,7 +214,7 @@ def test_an_invitation_takes_two_permissions(action: str) -> None:
     }}
     """
     policy = Policy.from_sources({"overlay.remit": text}, base=Policy.load(ROOT / "policies/measure"))
-    assert [result.failures for result in run_tests(policy.table, lambda: 0)] == [()]
+    assert [result.failures for result in running.run(policy.table, lambda: 0).tests] == [()]
 
 
 FIELDS = [

@@ -3,12 +3,12 @@
 # the log, the difference in the summary of the run. All that is wanted runs, whatever came before; then it fails if
 # anything did: 1 for findings, 2 where something could not be looked at.
 #
-# Environment: POLICY (a path a line), DIRECTORY, CHECKS, EXACT, FAIL_LEVEL, FAIL_UNDER, FAIL_ON, BASE, EVENT_BASE, and
-# GitHub's own. Bash 3.2, which macOS has, must do.
+# Environment: POLICY (a path a line), DIRECTORY, CHECKS, EXACT, FAIL_LEVEL, FAIL_UNDER, FAIL_ON, BY, BASE, EVENT_BASE,
+# and GitHub's own. Bash 3.2, which macOS has, must do.
 set -euo pipefail
 
 : "${POLICY=}" "${DIRECTORY=}" "${CHECKS=lint fmt test diff}" "${EXACT=true}" "${FAIL_LEVEL=}" "${FAIL_UNDER=}"
-: "${FAIL_ON=}" "${BASE=}" "${EVENT_BASE=}"
+: "${FAIL_ON=}" "${BY=role}" "${BASE=}" "${EVENT_BASE=}"
 out=$RUNNER_TEMP/remit
 bin=$out/venv/bin
 [ -d "$bin" ] || bin=$out/venv/Scripts # Windows
@@ -137,6 +137,19 @@ base() {
   commit "$EVENT_BASE"
 }
 
+# A path as a revision has it: from here, where it is relative, else from the top of the repository. None for an address
+# and for what lies elsewhere.
+below() {
+  local top
+  top=$(git rev-parse --show-toplevel)
+  case $1 in
+    "" | *://*) return 1 ;;
+    "$top"/*) printf '%s' "${1#"$top"/}" ;;
+    /*) return 1 ;;
+    *) printf './%s' "$1" ;;
+  esac
+}
+
 # Adds up what changed: gained, lost, and in all.
 counts() {
   "$bin/python" - "$@" <<'PY'
@@ -171,11 +184,19 @@ if wants diff; then
     whole=$out/diff.md
     : >"$whole"
     jsons=()
+    compared=(${people[@]+"${people[@]}"})
+    if [ "$BY" != role ]; then
+      compared+=(--by="$BY")
+      # A file is as the base had it on the one side, and as it is here on the other; what git does not keep is as it is.
+      if before=$(below "$DIRECTORY"); then
+        compared=(--directory="$short:$before" --new-directory="$DIRECTORY" --by="$BY")
+      fi
+    fi
     [ "${#policies[@]}" -gt 0 ] || policies=("")
     number=0
     for policy in "${policies[@]}"; do
       number=$((number + 1))
-      diff=(diff "$short:" --allow-missing ${people[@]+"${people[@]}"})
+      diff=(diff "$short:" --allow-missing ${compared[@]+"${compared[@]}"})
       if [ -n "$policy" ]; then diff+=(--policy="$policy"); fi
       if hushed "${diff[@]}" --output-format json --output "$out/diff-$number.json"; then
         jsons+=("$out/diff-$number.json")

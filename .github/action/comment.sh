@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Writes the difference as a comment on a pull request, or over the one that an earlier run wrote: one comment for each
-# job and its policies. Where nothing changed, none is begun, and an old one says so.
+# job, its policies, and roles or users. Where nothing changed, none is begun, and an old one says so.
 #
-# Environment: GH_TOKEN (`pull-requests: write`), PULL_REQUEST, DIFF, CHANGED, POLICY, RUNNER_TEMP, and GitHub's own.
+# Environment: GH_TOKEN (`pull-requests: write`), PULL_REQUEST, DIFF, CHANGED, POLICY, BY, RUNNER_TEMP, and GitHub's own.
 set -euo pipefail
 
 key=$(printf '%s\n' "${GITHUB_WORKFLOW:-}" "${GITHUB_JOB:-}" "$POLICY" | cksum | tr ' ' -)
+if [ "${BY:-role}" != role ]; then key=$key-$BY; fi
 marker="<!-- remit: $key -->"
 body=$RUNNER_TEMP/remit/comment.md
 {

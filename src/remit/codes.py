@@ -112,6 +112,7 @@ CODES: dict[str, str] = {
     "W211": "idle-except",
     "W212": "unused-action",
     "W213": "unused-input",
+    "W214": "empty-rule",
     # what is there twice
     "W301": "same-access",
     "W302": "contained-role",

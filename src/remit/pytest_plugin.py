@@ -6,7 +6,7 @@
 
 Nothing is collected unless one of these asks for it. A file's policy is the one that `remit test` would find: of
 `remit_policies`, else of the settings' `policy`, else below pytest's root. It is compiled once, when its first file is
-collected; one that does not compile is an error of that file, with all findings.
+collected; one that does not compile is an error of that file, with all findings, and its other files have no tests.
 
 pytest loads this module wherever remit is installed: so until there is a policy to run, it imports pytest alone.
 """
@@ -60,17 +60,24 @@ class _Policies:
         self.root = config.rootpath
         self.folder = str(config.invocation_params.dir)
         self._places: list[Path] | None = None
-        self._loaded: dict[Path, Loaded] = {}
+        self._loaded: dict[Path, Loaded | None] = {}  # None: it does not compile
+        self._unsettled = False
 
     def names(self, file: Path) -> bool:
         """Whether the setting asks for this file."""
         return any(place == file or place in file.parents for place in self.named)
 
-    def of(self, file: Path) -> Loaded:
-        """The policy that a file belongs to. Raises PolicyError and ConfigError."""
+    def of(self, file: Path) -> Loaded | None:
+        """The policy that a file belongs to. Raises PolicyError and ConfigError the first time; None afterwards, for
+        what is wrong is said once."""
+        if self._unsettled:
+            return None
+        self._unsettled = True  # until the settings are read
         around = [place for place in self._known() if place == file or place in file.parents]
+        self._unsettled = False
         path = max(around, key=lambda place: len(place.parts), default=file.parent)
         if path not in self._loaded:
+            self._loaded[path] = None
             self._loaded[path] = Loaded(path, self.folder)
         return self._loaded[path]
 
@@ -143,6 +150,8 @@ class PolicyFile(pytest.File):
             raise self.CollectError(draw_findings(error.diagnostics, False, policies.folder)) from error
         except ConfigError as error:
             raise self.CollectError(str(error)) from error
+        if loaded is None:
+            return
         seen: Counter[str] = Counter()
         for entry in loaded.entries(self.path):
             name = safe(title(entry))

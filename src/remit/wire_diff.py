@@ -105,7 +105,7 @@ class UserChange(PermissionChange):
 class BesideThat(Closed):
     """Something else that is new, gone or otherwise. `name` is a name, or the text of a line."""
 
-    about: Literal["type", "action", "attribute", "scope", "role", "assignments", "guard", "assert"]
+    about: Literal["type", "action", "attribute", "scope", "role", "assignments", "guard", "assert", "user"]
     name: str
     how: Literal["added", "removed", "changed"]
     what: str

@@ -135,6 +135,16 @@ def test_denies_that_stay_are_left_out_of_before_and_after() -> None:
     assert (entry.before, entry.after, entry.kept) == ((), (("allow", ""),), (("deny", "resource.n > 9"),))
 
 
+def test_before_and_after_say_nothing_twice() -> None:
+    """What a condition repeats is left out, and so is a rule that another one makes superfluous."""
+    entry = only(
+        "role r { allow read on a when own or (own and resource.n > 1) }",
+        "role r { allow read on a when not (not own) and resource.n > 2  allow read on a when resource.n > 2 and own "
+        "and resource.n < 9 }",
+    )
+    assert (entry.before, entry.after) == ((("allow", "own"),), (("allow", "own and resource.n > 2"),))
+
+
 def test_every_permission_is_counted_once() -> None:
     """One for each role and cell, folded or not."""
     roles = "role s includes r { } role t includes s { }"
@@ -161,6 +171,49 @@ def test_a_selection_leaves_out_the_rest() -> None:
     assert {change.type for change in chosen(whole, before, after, frozenset(), frozenset({"two"})).changes} == {"b"}
     some = chosen(whole, before, after, frozenset({"s"}), frozenset()).changes
     assert {(change.type, change.roles) for change in some} == {("a", ("s",))}
+
+
+# -- lines -------------------------------------------------------------------------------------------------------------
+
+
+def standing(old: str, new: str) -> tuple[list[str], list[str]]:
+    """The lines behind a difference that stand on both sides, by side."""
+    before, after = table(old), table(new)
+    found = review(compare(before, after), before, after)
+    texts = [
+        [rule.place.text for rule in side.rules if rule.number in numbers]
+        for side, numbers in zip((before, after), found.standing, strict=True)
+    ]
+    return texts[0], texts[1]
+
+
+def test_a_line_that_counts_for_another_role_stands_on_both_sides() -> None:
+    """What a role includes newly, or includes no longer, was written before and still is."""
+    base = "role r { allow read on a }"
+    with_, without = f"{base} role s includes r {{ }}", f"{base} role s {{ }}"
+    assert standing(without, with_) == ([], ["allow read on a"])
+    assert standing(with_, without) == (["allow read on a"], [])
+
+
+def test_a_line_is_new_where_there_are_more_of_it() -> None:
+    """The same words in one role more are a new line there; those of the role that had them before stand."""
+    base = "role r { allow read on a when own }"
+    before = table(f"{base} role s {{ }}")
+    after = table(f"role s {{ allow read on a when own }} {base}")
+    assert review(compare(before, after), before, after).standing == (frozenset(), frozenset())
+    assert standing(
+        f"{base} role s {{ }}", "role t { allow read on a when own } role s includes r { } role r { allow read on a }"
+    ) == (["allow read on a when own"], ["allow read on a when own"])
+
+
+def test_lines_of_a_role_that_was_renamed_stand() -> None:
+    """The new name's lines go with the old one's."""
+    condition = "condition own_too = resource.owner == user.id and resource.n > 1"
+    old = f"{condition} role x {{ }} role r {{ allow read on a when own_too }}"
+    new = "condition own_too = resource.owner == user.id  role x { allow read on a when own_too }"
+    assert standing(old, f"{new} role q was r {{ allow read on a when own_too }}") == (
+        ["allow read on a when own_too"], ["allow read on a when own_too"]
+    )  # fmt: skip
 
 
 # -- people ------------------------------------------------------------------------------------------------------------

@@ -281,6 +281,44 @@ def test_a_gain(runner: Runner) -> None:
     assert "::error title=remit diff::" in printed
 
 
+MOVE = ("assignments: [{role: author}]", "assignments: [{role: editor}]")
+
+
+@pytest.mark.parametrize("directory", ["", "policy/directory.yaml", "{work}/policy/directory.yaml"])
+def test_a_directory_alone(runner: Runner, directory: str) -> None:
+    """With `by: user`, who gains by another role in the directory is counted and fails; the policy is as it was, so by
+    role nothing is. The directory is that of the settings, or named."""
+    first = runner.git("rev-parse", "HEAD")
+    runner.write("policy/directory.yaml", DIRECTORY.replace(*MOVE))
+    runner.commit("ben edits")
+    given = {"EVENT_BASE": first, "CHECKS": "diff", "FAIL_ON": "gained"}
+    given["DIRECTORY"] = directory.format(work=runner.work)
+    runner.run("check.sh", **given)
+    assert runner.outputs["changed"] == "0"
+    printed = runner.run("check.sh", code=1, BY="user", **given)
+    assert "::error title=remit diff::" in printed
+    assert int(runner.outputs["gained"]) > 0
+    assert runner.outputs["lost"] == "0"
+    assert "`ben` gains" in runner.summary.lower()
+
+
+def test_a_first_directory(runner: Runner) -> None:
+    """Where the base had none, nobody was allowed anything by a role; a file that git does not keep is as it is."""
+    runner.git("rm", "-q", "policy/directory.yaml")
+    without = runner.commit("nobody")
+    runner.write("policy/directory.yaml", DIRECTORY)
+    runner.commit("somebody")
+    given = {"EVENT_BASE": without, "CHECKS": "diff", "BY": "user"}
+    runner.run("check.sh", **given)
+    found = runner.outputs["gained"]
+    assert int(found) > 5
+    runner.run("check.sh", DIRECTORY="policy/directory.yaml", **given)
+    assert runner.outputs["gained"] == found
+    (runner.temp / "people.yaml").write_text(DIRECTORY, encoding="utf-8")
+    runner.run("check.sh", DIRECTORY=str(runner.temp / "people.yaml"), **given)
+    assert runner.outputs["changed"] == "0"
+
+
 def test_a_shallow_checkout_of_a_merge(runner: Runner, tmp_path: Path) -> None:
     """A pull request, checked out as GitHub does by default, is compared with what its merge is on: not with the base
     of the day it was opened, nor with what else came since."""
@@ -376,6 +414,18 @@ def test_no_comment_about_nothing(runner: Runner) -> None:
     runner.run("check.sh", EVENT_BASE="HEAD", CHECKS="diff")
     runner.comment()
     assert runner.comments == []
+
+
+@needs_jq
+def test_a_comment_by_role_and_one_by_user(runner: Runner) -> None:
+    """One job may write both: neither writes over the other."""
+    first = runner.git("rev-parse", "HEAD")
+    runner.change(*GAIN)
+    for by in ("role", "user", "role", "user"):
+        runner.run("check.sh", EVENT_BASE=first, CHECKS="diff", BY=by)
+        runner.comment(BY=by)
+    heads = [comment["body"].partition("### ")[2].partition(" ")[0] for comment in runner.comments]
+    assert heads == ["`author`", "`ben`"]
 
 
 @needs_jq

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import yaml
 from jsonschema import Draft7Validator
 
 from remit.cli.init_command import DIRECTORY, POLICY
+from remit.policy import Policy
+from remit.testing.run import run
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
@@ -31,6 +34,8 @@ def test_all_settings_are_looked_at() -> None:
     assert PAGE.count("```yml") == len(SETTINGS)
     assert sorted(SETTINGS) == [
         ".github/workflows/gains.yml",
+        ".github/workflows/gate.yml",
+        ".github/workflows/people.yml",
         ".github/workflows/policy.yml",
         ".gitlab-ci.yml",
         ".pre-commit-config.yaml",
@@ -65,6 +70,18 @@ def test_inputs_and_outputs_exist(name: str) -> None:
     [step] = [step for step in job["steps"] if "/remit@" in step.get("uses", "")]
     assert set(step.get("with", {})) <= set(action["inputs"])
     assert set(re.findall(r"steps\.remit\.outputs\.([\w-]+)", SETTINGS[name])) <= set(action["outputs"])
+
+
+def test_fail_under_is_within_reach() -> None:
+    """The policy of `remit init` passes every `fail-under` of the page, which says how much its tests reach."""
+    table = Policy.from_sources({"main.remit": POLICY}).table
+    found = run(table, time.time_ns, cover=True).coverage
+    assert found is not None
+    reached = int(found.percent)
+    asked = {int(number) for number in re.findall(r"fail-under:? (\d+)", PAGE)}
+    assert asked == {60}
+    assert max(asked) <= reached
+    assert f"one test reaches {reached} %" in " ".join(PAGE.split())
 
 
 @pytest.mark.slow

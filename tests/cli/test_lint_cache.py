@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from remit.cli import lint_command
 from remit.cli.main import remit
-from remit.project import linting
+from remit.project import lint_memory, linting
 from remit.project.looked import as_data, from_data
 
 TWICE = """policy shop
@@ -108,6 +109,91 @@ def test_a_change_is_seen(change: str, compiled: list[Path]) -> None:
     changed = lint("shop")
     assert compiled == [Path("shop")]
     assert changed.stdout == lint("shop", "--no-cache").stdout
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A package in a folder, in place of remit's own."""
+    package = tmp_path / "program"
+    write("one = 1\n", "program/rules/first.py")
+    write("two = 2\n", "program/rules/second.py")
+    monkeypatch.setattr(lint_memory, "__file__", str(package / "project" / "lint_memory.py"))
+    lint_memory._program.cache_clear()
+    yield package
+    lint_memory._program.cache_clear()
+
+
+def _moved(package: Path) -> None:
+    (package / "other").mkdir()
+    (package / "rules/first.py").rename(package / "other/first.py")
+
+
+def _same_size(package: Path) -> None:
+    before = (package / "rules/first.py").stat()
+    (package / "rules/first.py").write_text("one = 3\n", encoding="utf-8")
+    os.utime(package / "rules/first.py", ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+PROGRAMS: dict[str, Callable[[Path], None]] = {
+    "a file's text, of the same size and time": _same_size,
+    "a file's folder": _moved,
+    "a file that is gone": lambda package: (package / "rules/second.py").unlink(),
+}
+
+
+@pytest.mark.parametrize("change", PROGRAMS)
+def test_another_program_is_seen(change: str, program: Path, compiled: list[Path]) -> None:
+    """What another remit of the same version found is not what this one finds."""
+    shop()
+    lint("shop")
+    lint("shop")
+    assert len(compiled) == 1
+    PROGRAMS[change](program)
+    lint_memory._program.cache_clear()
+    lint("shop")
+    assert len(compiled) == 2
+
+
+def test_the_same_program_elsewhere_is_the_same(program: Path, compiled: list[Path]) -> None:
+    """When its files were written counts for nothing, so that a cache is shared by those who installed alike."""
+    shop()
+    lint("shop")
+    os.utime(program / "rules/first.py", ns=(SECOND, SECOND))
+    lint_memory._program.cache_clear()
+    lint("shop")
+    assert len(compiled) == 1
+
+
+def test_another_grammar_is_seen(compiled: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read by another grammar is read anew."""
+    shop()
+    lint("shop")
+    text = lint_memory.grammar_text()
+    monkeypatch.setattr(lint_memory, "grammar_text", lambda: text + "\n// more\n")
+    lint_memory._program.cache_clear()
+    lint("shop")
+    lint_memory._program.cache_clear()
+    assert len(compiled) == 2
+
+
+def test_another_solver_is_seen(compiled: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another version of the solver said counts no more, and only where the solver is asked."""
+    pytest.importorskip("z3")
+    shop()
+    for options in ((), ("--exact",)):
+        lint("shop", *options)
+    monkeypatch.setattr(lint_memory, "_solver", lambda: "0.1")
+    assert len(compiled) == 2
+    lint("shop")
+    assert len(compiled) == 2
+    lint("shop", "--exact")
+    assert len(compiled) == 3
+
+
+def test_the_solver_tells_its_version() -> None:
+    """The version in the key is the one that z3 itself tells."""
+    z3 = pytest.importorskip("z3")
+    assert lint_memory._solver().startswith(z3.get_version_string())
 
 
 def test_a_change_of_the_base_is_seen(compiled: list[Path]) -> None:

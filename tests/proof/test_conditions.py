@@ -223,6 +223,7 @@ def test_an_optional_attribute_of_no_use_is_missing() -> None:
     found = difference(written(old, "n: int?"), written(new, "n: int?"))
     assert found.changes[0].case.properties["n"] == "?"
     assert found.changes[0].case.missing == ("resource.n",)
+    assert found.changes[0].case.text == 'resource.n is "?", no value of its type'
 
 
 def test_context_and_user_attributes_are_read_like_the_resources() -> None:

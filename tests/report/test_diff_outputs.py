@@ -130,6 +130,104 @@ def test_html(rich: Review, snapshot: SnapshotAssertion) -> None:
     assert not re.search(r"<script|\bon\w+=|src=|href=|url\(|@import", page)
 
 
+# -- one thing in every output -----------------------------------------------------------------------------------------
+
+
+def outputs(old: str, new: str) -> tuple[str, str, str]:
+    """Text, Markdown and the page's body."""
+    found = reviewed(f"{CATALOGUE}\n{old}", f"{CATALOGUE}\n{new}")
+    page = diff_html(found, PATHS, NAMES).partition("<body>")[2]
+    return diff_text(found, PATHS), diff_markdown(found, PATHS, NAMES), page
+
+
+CLERK = 'role clerk "Clerk" { in money { allow void on invoice } }'
+DENY = "role audit { in money { deny void on invoice%s } }"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verb", "title"),
+    [
+        ("role audit { }", DENY % "", "now forbids 1 permission to others", "Now forbidden to others"),
+        (DENY % "", "role audit { }", "no longer forbids 1 permission to others", "No longer forbidden to others"),
+        (
+            DENY % " when resource.amount > 5",
+            DENY % "",
+            "forbids 1 permission to others in more cases",
+            "Forbidden to others in more cases",
+        ),
+        (
+            DENY % "",
+            DENY % " when resource.amount > 5",
+            "forbids 1 permission to others in fewer cases",
+            "Forbidden to others in fewer cases",
+        ),
+        (
+            DENY % " when resource.amount > 5",
+            DENY % " when resource.amount <= 5",
+            "forbids 1 permission to others in other cases",
+            "Forbidden to others in other cases",
+        ),
+    ],
+)
+def test_what_a_role_forbids_is_told_as_that(before: str, after: str, verb: str, title: str) -> None:
+    """In the head line of each output, and in the title above it: the role itself gains and loses nothing."""
+    text, markdown, page = outputs(f"{CLERK} {before}", f"{CLERK} {after}")
+    assert text.startswith(f"`audit` {verb}\n")
+    assert markdown.startswith(f"### `audit` {verb}\n")
+    assert f"<h1><code>audit</code> {verb}</h1>" in page
+    assert re.search(rf"^#### \S+ {title} \(1 permission\)$", markdown, re.M)
+    assert f"</b> {title}</h2>" in page
+    for output in (text, markdown):
+        assert not re.search(r"gains|loses|Gained|Lost", output)
+
+
+def test_many_roles_that_forbid_are_counted() -> None:
+    """Where the head line has no room for each."""
+    before = "\n".join(f"role r{number} {{ }}" for number in range(7))
+    text, *_ = outputs(f"{CLERK} {before}", f"{CLERK} {before.replace('{ }', '{ deny void on invoice }')}")
+    assert text.startswith("7 roles now forbid 7 permissions to others\n")
+
+
+def test_a_line_that_did_not_change_is_no_new_line() -> None:
+    """What a role includes newly stands on both sides: it is shown without a sign."""
+    base = "role reads {\n allow read on invoice\n}"
+    old = f"{base}\nrole desk {{\n allow read on invoice when resource.amount < 5\n}}"
+    new = f"{base}\nrole desk includes reads {{\n allow void on invoice\n}}"
+    _, markdown, page = outputs(old, new)
+    assert re.findall(r"^[-+ ] (?:allow|deny) .*$", markdown, re.M) == [
+        "  allow read on invoice    # clinic.remit:14",
+        "- allow read on invoice when resource.amount < 5    # clinic.remit:17",
+        "+ allow void on invoice    # clinic.remit:17",
+    ]
+    assert "+ clinic.remit:14" not in page
+    assert "  clinic.remit:14   allow read on invoice" in page
+
+
+def test_an_included_line_of_a_new_role_is_no_new_line() -> None:
+    """Neither on the page, where each entry has its own lines."""
+    base = "role reads {\n allow read on invoice\n}"
+    _, markdown, page = outputs(base, f"{base}\nrole desk includes reads {{ }}")
+    assert "+ allow" not in markdown
+    assert "<pre>  clinic.remit:14   allow read on invoice</pre>" in page
+
+
+def test_asserts_are_named_by_their_titles_and_lines() -> None:
+    """Not by their whole text: one without a title by its first words; one that kept its title changed."""
+    roles = "role reads { }\nrole other { }"
+    long = "assert only reads, other may read, refund, void on invoice when resource.amount < 5"
+    old = f'{roles}\nassert "goes": reads within other\nassert "stays":\n reads within other'
+    new = f'{roles}\n{long}\nassert "stays": other within reads\nassert "comes": reads within other'
+    text, markdown, page = outputs(old, new)
+    assert text.partition("Beside that:\n")[2].splitlines() == [
+        "  assert `goes` is gone (was clinic.remit:15)",
+        "  assert `comes` is new (clinic.remit:17)",
+        "  assert `stays` changed (clinic.remit:16)",
+        "  assert `only reads, other may read, refund, void on invoice when …` is new (clinic.remit:15)",
+    ]
+    assert "- assert `stays` changed (`clinic.remit:16`)" in markdown
+    assert "<li>assert <code>stays</code> changed (clinic.remit:16)</li>" in page
+
+
 # -- hostile texts -----------------------------------------------------------------------------------------------------
 
 HOSTILE = "`|@admin <img src=x onerror=y> \\| **b** [x](http://y) #1 \\u{1b}[31m \\u{202e}"

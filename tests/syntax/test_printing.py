@@ -216,6 +216,58 @@ def test_a_faulty_printer(made: str, monkeypatch: pytest.MonkeyPatch) -> None:
         fmt("role a { # one\nallow read on x # two\n}")
 
 
+COMMENTED = """actions change = read, write  # of the actions
+role vet {  # of the head
+  # of the first rule
+  allow read on x  # behind it
+  allow write on x
+    when (a and b)  # of the whole
+      or resource.d  # of the last part
+}
+# of the guard
+guard g: at most 1 vet
+"""
+MOVED = [
+    ("  # of the actions\nrole vet {", "\nrole  # of the actions\n    vet {"),  # over a word, in the same order
+    ("role vet {  # of the head\n", "role vet {\n  # of the head\n"),  # from behind the head to before the rule
+    ("  # of the first rule\n  allow read on x", "  allow read on x  # of the first rule\n "),
+    ("  # of the first rule\n  allow read", "  allow  # of the first rule\n    read"),
+    ("  # behind it\n", "\n  # behind it\n"),  # from behind one rule to before the other
+    ("on x\n    when (a and b)  # of the whole\n      or", "on x  # of the whole\n    when (a and b) or"),
+    ("(a and b)  # of the whole\n      or", "(a and b) or  # of the whole\n     "),
+    ("resource.d  # of the last part\n}", "resource.d\n}  # of the last part"),  # out of the block
+    ("}\n# of the guard\n", "}  # of the guard\n"),
+    ("}\n# of the guard\n", "  # of the guard\n}\n"),  # into it
+    ("# of the guard\nguard g: at most 1 vet\n", "guard g: at most 1 vet\n# of the guard\n"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), MOVED)
+def test_a_printer_that_moves_a_comment(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that keeps every word, every comment and their order is not believed either, where a comment comes to be
+    somewhere else among the words."""
+    assert COMMENTED.count(old) == 1
+    made = COMMENTED.replace(old, new)
+    assert (statements_of(made), comments(made)) == (statements_of(COMMENTED), comments(COMMENTED))
+    assert fmt(COMMENTED) == COMMENTED
+    monkeypatch.setattr(printing, "printed", lambda file: made)
+    with pytest.raises(NotKept, match="a comment would be lost or moved"):
+        fmt(COMMENTED)
+
+
+def statements_of(text: str) -> list[str]:
+    """The words of a text, as lark has them."""
+    lark, _ = lexer()
+    return [str(token) for token in lark.parse_interactive(text).iter_parse()]
+
+
+def test_a_printer_that_moves_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is one that leaves the comments where they are and moves a word over one of them."""
+    monkeypatch.setattr(printing, "printed", lambda file: "everyone {\n  allow x on y\n  # one\n}\n")
+    with pytest.raises(NotKept, match="lost or moved"):
+        fmt("everyone {\n  # one\n  allow x on y\n}\n")
+
+
 def test_a_printer_that_drops_needed_parentheses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor is one that takes a parenthesis too many."""
     monkeypatch.setattr(printing, "printed", lambda file: "condition c = a and b or d\n")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.cells import cell_len
 
 from remit import Policy
 from remit.cli.main import remit
@@ -219,11 +221,11 @@ def test_text() -> None:
     assert (
         draw_coverage(found, lambda file: f"clinic/{file}")
         == """cells 1 of 4 · both outcomes of 1 of 2 conditions · 1 of 3 rules decided · 40 %
-  record.read     no test                                      clinic/main.remit:9
-  record.sign     `resource.status == "open"` was never false  clinic/main.remit:11
-  record.delete   no test                                      clinic/main.remit:14
-  invoice.refund  no test                                      clinic/main.remit:14
-  owner           this allow never decided                     clinic/main.remit:14
+  record.read     clinic/main.remit:9   no test
+  record.sign     clinic/main.remit:11  `resource.status == "open"` was never false
+  record.delete   clinic/main.remit:14  no test
+  invoice.refund  clinic/main.remit:14  no test
+  owner           clinic/main.remit:14  this allow never decided
   suggest them with: remit test --suggest"""
     )
 
@@ -260,9 +262,44 @@ def test_the_command_says_what_is_missing(folder: Path) -> None:
     assert found.exit_code == 0
     assert found.stdout.splitlines()[2:5] == [
         "cells 1 of 2 · both outcomes of 1 of 2 conditions · 1 of 2 rules decided · 60 %",
-        "  record.read  no test                                      clinic/main.remit:9",
-        '  record.sign  `resource.status == "open"` was never false  clinic/main.remit:11',
+        "  record.read  clinic/main.remit:9   no test",
+        '  record.sign  clinic/main.remit:11  `resource.status == "open"` was never false',
     ]
+
+
+WIDE = """area a {
+  resource page { n: int  t: string  actions read, write, `读取`, approve, archive, publish, retract, plan, lend }
+  resource `页面` { n: int  t: string  actions read }
+  resource a_name_that_is_longer_than_any_column_of_a_list_should_be { actions read }
+}
+role `角色` { allow * on page, a_name_that_is_longer_than_any_column_of_a_list_should_be  allow read on `页面` when %s }
+test "t" { user u  given `页面` p { n: 1 }  u may not read p }
+"""
+LONG = f'resource.t == "{"x" * 300}"'
+
+
+def test_the_list_is_aligned_whatever_the_names() -> None:
+    """Wide signs take two columns; a name that is too long has a line of its own, many actions are counted, and the
+    middle of a long condition is left out: places stand below places, and what is said below what is said."""
+    drawn = draw_coverage(covered(WIDE % LONG), lambda file: file).splitlines()[1:-1]
+    places = [(cell_len(line[: line.index("main.remit:")]), line) for line in drawn if "main.remit:" in line]
+    assert {column for column, _ in places} == {places[0][0]}
+    said = {cell_len(line[: re.search(r"main\.remit:\d+ +", line).end()]) for _, line in places}  # type: ignore[union-attr]
+    assert len(said) == 1
+    assert max(map(cell_len, drawn)) <= 240
+    assert drawn[0] == "  page.read, write, 读取, approve and 5 more" + drawn[0][42:]
+    assert "  a_name_that_is_longer_than_any_column_of_a_list_should_be.read" in drawn
+    assert any("…" in line and line.endswith(" was never true, and never false") for line in drawn)
+
+
+def test_a_long_place_has_a_line_of_its_own() -> None:
+    """So it is with a file whose path is long."""
+    policy = covered(WIDE % "resource.n > 1")
+    drawn = draw_coverage(policy, lambda file: f"{'deep/' * 20}{file}").splitlines()[1:-1]
+    for line, below in pairwise(drawn):
+        if "deep/" in line:
+            assert re.search(r"main\.remit:\d+$", line)
+            assert below.startswith(" " * (line.index("deep/") + 2))
 
 
 def test_json(folder: Path) -> None:
@@ -301,9 +338,13 @@ def test_fail_under(folder: Path, least: str, code: int) -> None:
     assert (f"the tests of `clinic` reach 60 %, and {least} % was asked for" in found.stderr) == bool(code)
 
 
-def test_fail_under_beyond_a_hundred(folder: Path) -> None:
-    """More than all cannot be asked for."""
-    assert call("clinic", "--fail-under", "101").exit_code == 2
+@pytest.mark.parametrize("option", ["--fail-under", "--mutate-fail-under"])
+@pytest.mark.parametrize("least", ["nan", "inf", "-inf", "-1", "100.5", "all"])
+def test_fail_under_what_is_no_percentage(folder: Path, option: str, least: str) -> None:
+    """Less than nothing, more than all, or no number cannot be asked for; what can is said."""
+    found = call("clinic", option, least)
+    assert found.exit_code == 2
+    assert f"`{least}` is no percentage, write a number from 0 to 100" in found.stderr
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ import pytest
 
 from remit import Policy
 from remit.directory.shape import Assignment, Directory, Group
-from remit.testing.examples import TestResult, directory_of, run_tests
+from remit.testing.examples import TestResult, directory_of
+from remit.testing.run import run
 
 NOON = 1_767_268_800 * 10**9  # 2026-01-01T12:00:00Z
 
@@ -42,7 +43,7 @@ assignments { on disable }
 def results(*lines: str, policy: str = CLINIC) -> list[TestResult]:
     """What comes of one test with these lines."""
     table = Policy.from_sources({"clinic.remit": policy + 'test "one" {\n' + "\n".join(lines) + "\n}\n"}).table
-    return run_tests(table, lambda: NOON)
+    return run(table, lambda: NOON).tests
 
 
 def failures(*lines: str, policy: str = CLINIC) -> list[tuple[str, str]]:
@@ -235,7 +236,7 @@ def test_the_clock_is_passed_in() -> None:
     """`context.time` is what the clock gives, unless the line gives it."""
     assert failures(*PEOPLE, "ann may update r1") == []
     later = Policy.from_sources({"c.remit": CLINIC + 'test "t" {' + "\n".join((*PEOPLE, "ann may update r1")) + "}"})
-    [found] = run_tests(later.table, lambda: NOON + 2 * 86_400 * 10**9)
+    [found] = run(later.table, lambda: NOON + 2 * 86_400 * 10**9).tests
     assert found.result == "failed"
 
 
@@ -335,4 +336,4 @@ def test_an_overlays_tests_are_its_own() -> None:
     """A base's tests are not run again under an overlay, whose roles may differ."""
     base = Policy.from_sources({"clinic.remit": CLINIC + 'test "base" { user a is vet }'})
     over = Policy.from_sources({"over.remit": 'test "over" { user a is vet }'}, base=base)
-    assert [result.title for result in run_tests(over.table, lambda: NOON)] == ["over"]
+    assert [result.title for result in run(over.table, lambda: NOON).tests] == ["over"]

@@ -82,6 +82,7 @@ def test_a_survivor_is_shown_with_its_line_and_a_test(folder: Path) -> None:
         "  │\n"
         '  = somebody with vet may then sign on record: resource.vet is "other"\n\n'
         "  # unreviewed: what the policy answers today, which nobody has said is right\n"
+        "  # notices: clinic.remit:8 without `when treats`\n"
         '  test "sign on record, as it is today" {\n'
         "    user a_vet is vet\n"
         "    given record record_1 { vet: other }\n"
@@ -101,8 +102,39 @@ def test_all_noticed_is_clean(folder: Path) -> None:
 
 def test_the_shown_test_makes_it_clean(folder: Path) -> None:
     """Pasted into the policy, the test that was shown kills the survivor."""
-    [survivor] = data(folder, CLINIC)["survivors"]
-    assert call(folder, CLINIC + survivor["test"], "--mutate").exit_code == 0
+    [test] = data(folder, CLINIC)["tests"]
+    assert (test["title"], test["notices"]) == ("sign on record, as it is today", [0])
+    assert call(folder, CLINIC + test["text"], "--mutate").exit_code == 0
+
+
+def test_a_test_is_shown_once(folder: Path) -> None:
+    """With the first survivor that it would notice; the others name it."""
+    bare = CLINIC.partition("test ")[0]
+    result = call(folder, bare, "--mutate")
+    tests = data(folder, bare)["tests"]
+    shared = [test for test in tests if len(test["notices"]) > 1]
+    assert shared
+    for test in tests:
+        assert result.stdout.count(f'test "{test["title"]}" {{') == 1
+        said = f'= the test "{test["title"]}" above would notice it, too'
+        first = [
+            number
+            for number in test["notices"]
+            if not any(number in other["notices"] for other in tests[: tests.index(test)])
+        ]
+        assert result.stdout.count(said) == len(first) - 1
+
+
+def test_all_tests_together_are_clean(folder: Path) -> None:
+    """Appended as they are, the tests of a policy without any have no name twice, are in the format, and leave no
+    survivor."""
+    bare = CLINIC.partition("test ")[0]
+    whole = bare + "".join(test["text"] for test in data(folder, bare)["tests"])
+    assert call(folder, whole, "--mutate").exit_code == 0
+    runner = CliRunner()
+    linted = runner.invoke(remit, ["lint", "--policy", "clinic.remit", "--select", "W104"])
+    assert (linted.exit_code, "W104" in linted.stdout) == (0, False)
+    assert runner.invoke(remit, ["fmt", "clinic.remit", "--check"]).exit_code == 0
 
 
 def test_without_mutate_nothing_is_changed(folder: Path) -> None:

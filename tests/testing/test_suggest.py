@@ -13,6 +13,7 @@ from referee.judge import build
 from remit import Policy
 from remit.cli.main import remit
 from remit.project.policies import read
+from remit.testing import suggest
 from remit.testing.coverage import Coverage
 from remit.testing.run import run
 from remit.testing.suggest import MARK, MOST_LINES, suggested
@@ -120,6 +121,24 @@ def test_a_test_is_no_longer_than_can_be_read() -> None:
     assert len(blocks) > 4
     assert all(block.count(" may ") <= MOST_LINES + 1 for block in blocks)
     assert len({block.splitlines()[1] for block in blocks}) == len(blocks)
+
+
+def test_twice_as_much_takes_twice_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written for each request does not grow with those that were written before it."""
+    written: list[object] = []
+    whole = suggest._object
+    monkeypatch.setattr(suggest, "_object", lambda values: written.append(values) or whole(values))
+
+    def effort(rules: int) -> float:
+        lines = "".join(f"allow x on r when resource.n == {number} " for number in range(rules))
+        text = f"area a {{ resource r {{ n: int  actions x }} }} role a {{ {lines}}}"
+        policy = Policy.from_sources({"main.remit": text})
+        witnesses = coverage(policy).witnesses
+        written.clear()
+        assert suggested(policy.table, policy.index, witnesses).count(" may ") > rules
+        return len(written) / len(witnesses)
+
+    assert effort(80) < 1.3 * effort(20)
 
 
 # -- it completes ------------------------------------------------------------------------------------------------------
@@ -267,6 +286,14 @@ def test_several_policies(folder: Path) -> None:
     refused = call(".", "--suggest", "-o", "more.remit")
     assert refused.exit_code == 2
     assert not (folder / "more.remit").exists()
+
+
+def test_titles_of_tests_that_were_not_run_are_taken(folder: Path) -> None:
+    """Where only some tests are run, no suggestion has the title of another test of the policy."""
+    title = "read, sign, delete on record, as it is today"
+    text = f'{CLINIC}test "{title}" {{ user v is viewer  given record r  v may read r }}\ntest "t" {{ user v }}\n'
+    (folder / "clinic/main.remit").write_text(text, encoding="utf-8")
+    assert f'test "{title} (2)" {{' in call("clinic", "--suggest", "-k", "t", "-k", f"not {title}").stdout
 
 
 def test_a_failing_test_is_told_apart(folder: Path) -> None:

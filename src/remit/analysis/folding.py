@@ -22,20 +22,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from remit.analysis.concerned import Person
-from remit.model import expression as ex
+from remit.analysis.wording import Term, terms, without
 from remit.proof.case import Case
 from remit.proof.compare import Change, Kind, Part
 from remit.proof.people import PersonChange
 from remit.table.shape import Place, RuleEntry, Table
 
 Cell = tuple[str, str]  # type, action
-Term = tuple[str, str]  # effect, and its condition's text; empty: without one
 Block = Literal["everyone", "members", ""]
 
 ORDER: tuple[Kind, ...] = ("gained", "widened", "changed", "narrowed", "lost", "incomplete_only")
 GAINS: frozenset[Kind] = frozenset({"gained", "widened"})
 LOSSES: frozenset[Kind] = frozenset({"narrowed", "lost"})
-_LARGE = 60  # parts of a condition that is not written out
 
 
 class Entry(NamedTuple):
@@ -321,43 +319,16 @@ def _direction(kind: Kind) -> str:
 
 def entry_of(raw: Raw, through: tuple[str, ...], block: Block, allowed_alone: bool = False) -> Entry:
     """A change as an entry. `allowed_alone`: where nothing allows, the change does not name the denies either."""
-    before, after = _terms(raw.old), _terms(raw.new)
+    before, after = terms(raw.old), terms(raw.new)
     if before == after:
-        before, after = _terms(raw.old, written_out=True), _terms(raw.new, written_out=True)
+        before, after = terms(raw.old, written_out=True), terms(raw.new, written_out=True)
     kept = tuple(term for term in before if term in after and term[0] == "deny" and raw.part == "may")
     if allowed_alone and not (before and after):
         kept = tuple(term for term in before or after if term[0] == "deny")
     return Entry(
         raw.part, raw.kind, raw.who, through, block, raw.scopes, (raw.cell,), raw.old, raw.new, raw.caused_old,
-        raw.caused_new, _without(before, kept), _without(after, kept), kept, raw.case, raw.asking, raw.now_allowed,
+        raw.caused_new, without(before, kept), without(after, kept), kept, raw.case, raw.asking, raw.now_allowed,
     )  # fmt: skip
-
-
-def _without(terms: tuple[Term, ...], kept: tuple[Term, ...]) -> tuple[Term, ...]:
-    """The others; beside a rule without a condition those with one say nothing."""
-    rest = [term for term in terms if term not in kept]
-    outright = {effect for effect, text in rest if not text}
-    return tuple((effect, text) for effect, text in rest if not text or effect not in outright)
-
-
-def _terms(rules: Iterable[RuleEntry], written_out: bool = False) -> tuple[Term, ...]:
-    """What rules say, each once, in the policy's own words; `written_out`: with the names of conditions resolved."""
-    found: dict[Term, None] = {}
-    for rule in rules:
-        text = " ".join(rule.condition_text.split())
-        if written_out and rule.condition is not None and ex.size(rule.condition) <= _LARGE:
-            text = ex.text(_resolved(rule.condition))
-        found[rule.effect, text] = None
-    return tuple(found)
-
-
-def _resolved(node: ex.Expr) -> ex.Expr:
-    """The condition without names of conditions."""
-    if isinstance(node, ex.Named):
-        return _resolved(node.body)
-    if isinstance(node, ex.And | ex.Or):
-        return type(node)(tuple(_resolved(part) for part in node.operands))
-    return ex.Not(_resolved(node.operand)) if isinstance(node, ex.Not) else node
 
 
 def by_cells(entries: Iterable[Entry]) -> list[Entry]:

@@ -144,9 +144,8 @@ def matrix(table: Table) -> Json:
     reach = {name: role.facets | {EVERYONE, MEMBERS} for name, role in table.roles.items()}
     by_cell: dict[tuple[str, str], list[RuleEntry]] = {}
     for rule in table.rules:
-        for name, actions in rule.cells.items():
-            for action in actions:
-                by_cell.setdefault((name, action), []).append(rule)
+        for pair in rule.pairs():
+            by_cell.setdefault(pair, []).append(rule)
     rows = []
     for entry in by_area(table):
         for action in entry.actions:

@@ -5,7 +5,8 @@ Folding (`remit.analysis.folding`) is for reading: what is counted (`--fail-on`)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from remit.analysis.concerned import Concerned, Person
@@ -15,7 +16,7 @@ from remit.proof.beside import Beside
 from remit.proof.case import Case
 from remit.proof.compare import Change, Difference, Kind, OpenCell
 from remit.proof.people import OpenPerson, PeopleDifference, PersonChange
-from remit.table.shape import Table
+from remit.table.shape import AssertEntry, RuleEntry, Table
 
 COUNTED: Mapping[str, frozenset[Kind]] = {
     "gained": frozenset({"gained", "widened", "changed"}),
@@ -28,8 +29,9 @@ _MOST_TRIED = 2_000  # entries for which a user is looked for
 
 class Review(NamedTuple):
     """Everything there is to see: `entries` in the order they are shown, `whole` what they were folded from, `changed`
-    how many permissions (one for each role or user, type and action) are of each kind. `holders` are those of each role
-    that changes, None without a directory."""
+    how many permissions (one for each role or user, type and action) are of each kind. `standing` are, by number and
+    side, the rules behind it that are written on the other side, too; `claims` the asserts that are new or gone, by
+    what `beside` says of them. `holders` are those of each role that changes, None without a directory."""
 
     by: Literal["role", "user"]
     entries: tuple[Entry, ...]
@@ -37,6 +39,8 @@ class Review(NamedTuple):
     beside: tuple[Beside, ...]
     unproven: tuple[OpenCell | OpenPerson, ...]
     changed: Mapping[Kind, int]
+    standing: tuple[frozenset[int], frozenset[int]]
+    claims: Mapping[Beside, AssertEntry]
     holders: Mapping[str, tuple[Person, ...]] | None = None
 
     @property
@@ -53,7 +57,10 @@ def review(difference: Difference, old: Table, new: Table) -> Review:
         counts[change.kind] += len(change.roles) or 1
         raws.append(raw_of(change, change.part, change.roles, (), change.asking))
     shown = tuple(sorted(Folds(old, new).folded(raws), key=_order))
-    return Review("role", shown, difference.changes, difference.beside, difference.unproven, counts)
+    return Review(
+        "role", shown, difference.changes, difference.beside, difference.unproven, counts,
+        _standing(difference.changes, old, new), _claims(difference.beside, old, new),
+    )  # fmt: skip
 
 
 def review_people(difference: PeopleDifference, beside: Sequence[Beside], old: Table, new: Table) -> Review:
@@ -68,11 +75,78 @@ def review_people(difference: PeopleDifference, beside: Sequence[Beside], old: T
         alike.setdefault(key, (raw, {}))[1][change.user] = None
     entries = by_cells(entry_of(raw._replace(who=tuple(users)), (), "", True) for raw, users in alike.values())
     shown = tuple(sorted(entries, key=_order))
-    return Review("user", shown, difference.changes, tuple(beside), difference.unproven, counts)
+    return Review(
+        "user", shown, difference.changes, tuple(beside), difference.unproven, counts,
+        _standing(difference.changes, old, new), _claims(beside, old, new),
+    )  # fmt: skip
 
 
 def _order(entry: Entry) -> tuple[object, ...]:
-    return ORDER.index(entry.kind), entry.part, not entry.block, entry.who, entry.cells
+    return ORDER.index(entry.kind), entry.part != "may", not entry.block, entry.who, entry.cells
+
+
+# -- what is written ---------------------------------------------------------------------------------------------------
+
+
+class _Line(NamedTuple):
+    """A rule as it is written: its text, whose it is (by the new name of the role), and what it is about there."""
+
+    text: str
+    owner: str | None
+    about: tuple[str, ...]
+    number: int
+
+
+def _standing(
+    changes: Iterable[Change | PersonChange], old: Table, new: Table
+) -> tuple[frozenset[int], frozenset[int]]:
+    """Of the rules that made the changes, those whose text is written on the other side, too, by their numbers. Where
+    one side has a text more often than the other, the lines of one role go together, first those about the same types;
+    what is left over came, or went."""
+    causes: tuple[dict[int, RuleEntry], dict[int, RuleEntry]] = ({}, {})
+    for change in changes:
+        for side, rules in zip(causes, (change.caused_old, change.caused_new), strict=True):
+            side.update((rule.number, rule) for rule in rules)
+    texts = {_text(rule) for side in causes for rule in side.values()}
+    owners = {name: role.name for role in new.roles.values() for name in (*role.former, role.name)}
+    left = [
+        [
+            _Line(text, owners.get(rule.role, rule.role) if rule.role else rule.block, tuple(rule.cells), rule.number)
+            for rule in table.rules
+            if (text := _text(rule)) in texts
+        ]
+        for table in (old, new)
+    ]
+    for alike in (3, 2, 1):  # text, owner and types; text and owner; text
+        counts = [Counter[tuple[object, ...]](line[:alike] for line in lines) for lines in left]
+        both = counts[0] & counts[1]
+        left = [list(_over(lines, alike, both)) for lines in left]
+    apart = [{line.number for line in lines} for lines in left]
+    return frozenset(causes[0].keys() - apart[0]), frozenset(causes[1].keys() - apart[1])
+
+
+def _over(lines: Iterable[_Line], alike: int, both: Counter[tuple[object, ...]]) -> Iterator[_Line]:
+    """The lines that the other side has no match for."""
+    matched = Counter(both)
+    for line in lines:
+        if matched[line[:alike]] > 0:
+            matched[line[:alike]] -= 1
+        else:
+            yield line
+
+
+def _text(rule: RuleEntry) -> str:
+    return " ".join(rule.place.text.split())
+
+
+def _claims(beside: Sequence[Beside], old: Table, new: Table) -> dict[Beside, AssertEntry]:
+    """The asserts that are new or gone, where they stand."""
+    found = {}
+    sides = {"removed": old, "added": new}
+    for how, table in sides.items():
+        texts = {" ".join(claim.place.text.split()): claim for claim in reversed(table.assertions)}
+        found.update({one: texts[one.name] for one in beside if one.about == "assert" and one.how == how})
+    return found
 
 
 # -- what is chosen ----------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from remit.cli.diffing import Side
     from remit.directory.shape import Directory
     from remit.evaluator.pdp import Pdp
+    from remit.proof.beside import Beside
     from remit.report.diff_words import Paths
     from remit.table.shape import Table
 
@@ -37,7 +38,7 @@ FAILING = ("gained", "lost", "any")
 @click.option("--role", "roles", metavar="ROLE", multiple=True, help="Only what changes for this role.")
 @click.option("--area", "areas", metavar="AREA", multiple=True, help="Only what changes in this area.")
 @click.option("--fail-on", type=click.Choice(FAILING), help="Exit 1 where there is such a change, or one is unproven.")
-@click.option("--allow-missing", is_flag=True, help="A policy that a revision lacks is empty, and no mistake.")
+@click.option("--allow-missing", is_flag=True, help="What a revision lacks is empty, and no mistake.")
 @format_option(*FORMATS)
 @click.option("-o", "--output", "target", metavar="FILE", help="Write to a file instead of standard output.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code tells.")
@@ -76,19 +77,21 @@ def command(
     cannot be read or does not compile, or the extra `prove` is missing where it is needed."""
     from remit.analysis.reviewing import COUNTED
     from remit.cli.asking import chosen
-    from remit.cli.diffing import load_policy, side_of
+    from remit.cli.diffing import load_policy, moved, side_of
 
     refuse_source(target, "the report")
     session = Session(policy_path)
     sides = side_of(old, session), side_of(new, session)
     people = by == "user"
     old_table, new_table = (load_policy(side, session, allow_missing, people or side is sides[1]) for side in sides)
+    for note in moved(sides[0], session) if policy_path is None else ():
+        click.echo(shown(f"note: {note}"), err=True)
     wanted = _Wanted(old_table, new_table, roles, areas)
-    found = _compared(sides, session, wanted, people, directory_path, new_directory)
+    found = _compared(sides, session, wanted, people, (directory_path, new_directory), allow_missing)
     if not quiet:
         _write(found, sides, chosen(output_format, session, *FORMATS), target)
     for one in found.unproven[:3] if fail_on else ():
-        from remit.report.diff_words import unproven_words
+        from remit.report.diff_whole import unproven_words
 
         click.echo(f"it could not be told whether this changed: {unproven_words(one)}", err=True)
     counted = any(found.changed[kind] for kind in COUNTED[fail_on]) if fail_on else False
@@ -118,16 +121,22 @@ class _Wanted:
 
 
 def _compared(
-    sides: tuple[Side, Side], session: Session, wanted: _Wanted, by_user: bool, given: str | None, given_new: str | None
+    sides: tuple[Side, Side],
+    session: Session,
+    wanted: _Wanted,
+    by_user: bool,
+    given: tuple[str | None, str | None],
+    allow_missing: bool,
 ) -> Review:
-    """The difference as it is reviewed, with the people it concerns where there is a directory."""
+    """The difference as it is reviewed, with the people it concerns where there is a directory. `given`: the
+    directories of both sides, and of the new one alone."""
     from remit.analysis.concerned import Concerned
     from remit.analysis.reviewing import chosen, chosen_people, review, review_people, with_people
     from remit.cli.diffing import load_people, needs_solver
     from remit.proof.solver import MissingSolverError
 
     old, new, now = wanted.old, wanted.new, clock()
-    directory = load_people(sides[1], session, given_new or given, by_user)
+    directory = load_people(sides[1], session, given[1] or given[0], by_user, allow_missing)
     try:
         if not by_user or directory is None:
             from remit.proof.compare import compare
@@ -136,10 +145,10 @@ def _compared(
             if directory is None:
                 return found
             return with_people(found, Concerned(directory, (new, old), now), _decided(old, new, directory, now))
-        from remit.proof.beside import beside
+        from remit.proof.beside import beside, beside_people
         from remit.proof.people import compare_people
 
-        before = load_people(sides[0], session, given, True)
+        before = load_people(sides[0], session, given[0], True, allow_missing)
         assert before is not None
         for side, table, people in ((sides[0], old, before), (sides[1], new, directory)):
             _fits(side, table, people, session)
@@ -149,7 +158,9 @@ def _compared(
             holding = [Concerned(people, (new, old), now).holders(wanted.roles) for people in (before, directory)]
             users = frozenset(person.id for people in holding for person in people)
         chosen_here = chosen_people(everything, old, new, users, wanted.areas)
-        besides = () if wanted.roles or wanted.areas else tuple(beside(old, new))
+        besides: tuple[Beside, ...] = ()
+        if not wanted.roles and not wanted.areas:
+            besides = (*beside(old, new), *beside_people(before, directory))
         return review_people(chosen_here, besides, old, new)
     except MissingSolverError:
         needs_solver()

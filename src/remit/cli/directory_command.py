@@ -10,6 +10,7 @@ from remit.cli.session import Session, answers, directory_option, fail, policy_o
 from remit.directory.fit import unknown_roles
 from remit.policy import Directory, DirectoryError, clock
 from remit.project.directories import is_url
+from remit.report.listing import counted
 from remit.stores.store import StoreError, database
 
 
@@ -41,16 +42,14 @@ def import_(file: str, replace: bool, policy_path: str | None, directory_path: s
     session.bind(policy, directory)  # what does not fit the policy is not brought in
     lost = unknown_roles(policy.table, directory.data)
     if lost:
-        click.echo(
-            f"note: {_counted(len(lost), 'assignment')} of roles that the policy lacks: see remit lint", err=True
-        )
+        click.echo(f"note: {counted(len(lost), 'assignment')} of roles that the policy lacks: see remit lint", err=True)
     try:
         store = database(_address(session))
         store.import_directory(directory.data, replace, clock(), session.config.company_id or "")
         store.close()
     except StoreError as error:
         fail(str(error), error.help)
-    click.echo(f"{_counted(len(directory.data.users), 'user')} and {_counted(len(directory.data.groups), 'group')}")
+    click.echo(f"{counted(len(directory.data.users), 'user')} and {counted(len(directory.data.groups), 'group')}")
     return 0
 
 
@@ -101,7 +100,3 @@ def _address(session: Session) -> str:
     if place is None or not is_url(place):
         fail("this needs a database", "name one with --directory sqlite:///people.db, or postgresql://…")
     return place
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

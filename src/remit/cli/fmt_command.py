@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from remit.cli.session import Session, answers, coloured, fail, policy_option, shown
+from remit.cli.session import Session, answers, coloured, exists, fail, policy_option, shown
 from remit.diagnostics import Diagnostic
 from remit.project.cache import Cache
 from remit.project.files import decode
@@ -96,7 +96,7 @@ def _files(places: list[Path]) -> tuple[list[Path], list[Diagnostic]]:
     files: list[Path] = []
     findings: list[Diagnostic] = []
     for place in places:
-        if not _exists(place):
+        if not exists(place):
             fail(f"there is no file or folder at `{place}`")
         found, wrong = files_at(place)
         if not found and not wrong:
@@ -104,13 +104,6 @@ def _files(places: list[Path]) -> tuple[list[Path], list[Diagnostic]]:
         files += found
         findings += wrong
     return each_once(files), findings
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # a name that no file system takes
-        return False
 
 
 def _standard_input(name: str, check: bool, diff: bool, quiet: bool) -> int:

@@ -18,6 +18,7 @@ from remit.cli.session import (
     answers,
     coloured,
     directory_option,
+    exists,
     fail,
     format_option,
     loaded,
@@ -193,7 +194,7 @@ def _check_fixes(places: list[str], fixes: bool, unsafe: bool, diff: bool, write
 def _check_baseline(baseline: Path | None, writes: bool) -> None:
     if writes and baseline is None:
         fail("where is the baseline to stand?", "name its file with --baseline, or under [lint] in remit.toml")
-    if not writes and baseline is not None and not _exists(baseline):
+    if not writes and baseline is not None and not exists(baseline):
         fail(f"there is no baseline at `{baseline}`", "write it with: remit lint --write-baseline")
 
 
@@ -227,7 +228,7 @@ def _lint(
             data = sys.stdin.buffer.read()
             name = stdin_filename or "<stdin>"
             lint_text(linted, data, name, given)
-        elif not _exists(path):
+        elif not exists(path):
             fail(f"there is no file or folder at `{place}`")
         elif path.is_file() and is_table(path):
             fail(f"`{place}` is a compiled table, which has no text to lint", "name the policy it was compiled from")
@@ -253,7 +254,7 @@ def _from_database(directory_path: str | None, config: Config) -> Directory | No
 def _given(directory_path: str | None) -> Path | None:
     if directory_path is None:
         return None
-    if not _exists(Path(directory_path)):
+    if not exists(directory_path):
         fail(f"there is no directory at `{directory_path}`", "name one with --directory")
     return Path(directory_path)
 
@@ -265,7 +266,7 @@ def _configured(policy: Path, config: Config) -> Path | None:
     if not _is_configured(policy, config):
         return None
     place = Path(config.directory)
-    if not _exists(place):
+    if not exists(place):
         fail(f"there is no directory at `{place}`", "remit.toml names it under `directory`")
     return place
 
@@ -273,13 +274,6 @@ def _configured(policy: Path, config: Config) -> Path | None:
 def _is_configured(policy: Path, config: Config) -> bool:
     """Whether the directory of remit.toml goes with this policy."""
     return config.policy is None or config.policy.resolve() == policy.resolve()
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # a name that no file system takes
-        return False
 
 
 def _print(

@@ -11,6 +11,7 @@ from remit.project import fixing
 from remit.project.linting import Linted
 from remit.project.silencing import Said
 from remit.report.difference import difference
+from remit.report.listing import counted
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -26,7 +27,7 @@ def fix(look: fixing.Look, unsafe: bool, quiet: bool) -> tuple[Linted, Said]:
         _refused(fixed)
         if fixed.done:
             files = len(fixed.texts)
-            click.echo(f"fixed {_counted(fixed.done, 'finding')} in {_counted(files, 'file')}", err=True)
+            click.echo(f"fixed {counted(fixed.done, 'finding')} in {counted(files, 'file')}", err=True)
     return fixed.linted, fixed.said
 
 
@@ -41,7 +42,7 @@ def show(look: fixing.Look, unsafe: bool, quiet: bool) -> int:
             click.echo(styled if colour else line, color=colour)
     if not quiet:
         _refused(fixed)
-        click.echo(f"{_counted(fixed.done, 'finding')} would be fixed", err=True)
+        click.echo(f"{counted(fixed.done, 'finding')} would be fixed", err=True)
     return int(bool(fixed.texts))
 
 
@@ -50,7 +51,3 @@ def _refused(fixed: fixing.Fixed) -> None:
         span = finding.span
         where = f" at {shown(span.source.origin or span.source.name)}:{span.line}:{span.column}" if span else ""
         click.echo(f"not fixed: {finding.code}{where}: {why}", err=True)
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from remit.cli.progress import Bar, progress
 from remit.cli.session import coloured, fail, paint, shown
 
 if TYPE_CHECKING:
@@ -28,13 +28,24 @@ if TYPE_CHECKING:
 # it needs and to compile the policy.
 LEAST_MUTANTS = 500
 
-Tick = Callable[[int], None]
+
+def percent(context: click.Context, parameter: click.Parameter, given: str | None) -> float | None:
+    """A number from 0 to 100, as a callback of an option."""
+    if given is None:
+        return None
+    try:
+        number = float(given)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= 100:  # nan is neither
+        raise click.BadParameter(f"`{given}` is no percentage, write a number from 0 to 100", context, parameter)
+    return number
 
 
 def mutate_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--mutate` and `--mutate-fail-under`."""
     under = "Exit 1 where fewer mutants are noticed, and not because of single ones."
-    command = click.option("--mutate-fail-under", type=click.FloatRange(0, 100), metavar="PERCENT", help=under)(command)
+    command = click.option("--mutate-fail-under", callback=percent, metavar="PERCENT", help=under)(command)
     return click.option("--mutate", is_flag=True, help="Change each rule and say which changes no test notices.")(
         command
     )
@@ -73,9 +84,10 @@ def too_many_survive(results: Sequence[Results], under: float | None) -> bool:
         if one.mutation.troubles or (under is None and one.mutation.survivors):
             low = True
         if under is not None and one.mutation.score < under:
-            from remit.report.mutation_text import percent
+            from remit.report.mutation_text import percent as shown_percent
 
-            said = f"the tests of `{shown(one.table.name)}` notice {percent(one.mutation)} of its mutants"
+            noticed = shown_percent(one.mutation)
+            said = f"the tests of `{shown(one.table.name)}` notice {noticed} of its mutants"
             click.echo(f"{paint('error', 'red', err=True)}: {said}, and {under:g} % was asked for", err=True)
             low = True
     return low
@@ -98,43 +110,48 @@ class _Opened(NamedTuple):
     table: Table
     model: Model | None
     sources: list[Source]
+    titles: tuple[str, ...]
 
 
 def _opened(path: str, plan: Plan) -> _Opened:
-    """A policy that compiled before, with its own texts; a table has neither model nor texts."""
+    """A policy that compiled before, with its own texts and the titles of all its tests; a table has neither model nor
+    texts."""
     where = Path(path)
     if where.is_file() and where.suffix != ".remit":
         from remit.policy import Policy
 
-        return _Opened(plan.selection.of(Policy.load(where).table), None, [])
-    from remit.project.policies import load
+        table, model, own = Policy.load(where).table, None, []
+    else:
+        from remit.project.policies import load
 
-    loaded = load(where)
-    assert loaded.compiled.table is not None
-    return _Opened(plan.selection.of(loaded.compiled.table), loaded.compiled.model, loaded.own)
+        loaded = load(where)
+        assert loaded.compiled.table is not None
+        table, model, own = loaded.compiled.table, loaded.compiled.model, loaded.own
+    return _Opened(plan.selection.of(table), model, own, tuple(entry.title for entry in table.tests))
 
 
 def _tried(path: str, plan: Plan, jobs: int | None) -> Mutation:
     from remit.cli.testing import cores
     from remit.testing.accepted import acceptances
     from remit.testing.mutation import Trial, all_mutants, concluded, left_out
+    from remit.testing.proposals import with_proposals
 
     begun = time.perf_counter()
-    table, model, sources = _opened(path, plan)
+    table, model, sources, titles = _opened(path, plan)
     mutants = all_mutants(table, model)
-    with _progress(len(mutants)) as tick:
+    with progress("mutants", len(mutants)) as bar:
         processes = min(jobs or cores(), len(mutants) // LEAST_MUTANTS)
         if processes > 1:
-            outcomes = _in_processes(path, plan, mutants, processes, tick)
+            outcomes = _in_processes(path, plan, mutants, processes, bar)
         else:
             trial = Trial(table, model, plan.now)
             outcomes = []
             for mutant in mutants:
                 outcomes.append(trial.outcome(mutant))
-                tick(1)
+                bar(1)
     accepting, troubles = acceptances(sources)
-    left = left_out(table, model)
-    return concluded(outcomes, accepting, troubles, left, time.perf_counter() - begun)
+    found = with_proposals(concluded(outcomes, accepting, troubles, left_out(table, model)), table, model, titles)
+    return found._replace(seconds=time.perf_counter() - begun)
 
 
 # -- in processes of their own -----------------------------------------------------------------------------------------
@@ -142,7 +159,7 @@ def _tried(path: str, plan: Plan, jobs: int | None) -> Mutation:
 _shared: dict[str, tuple[list[Mutant], Trial]] = {}  # what a process was started with
 
 
-def _in_processes(path: str, plan: Plan, mutants: Sequence[Mutant], jobs: int, tick: Tick) -> list[Outcome]:
+def _in_processes(path: str, plan: Plan, mutants: Sequence[Mutant], jobs: int, bar: Bar) -> list[Outcome]:
     """The outcomes, in order. A process makes the mutants anew and is told their numbers."""
     size = -(-len(mutants) // (jobs * 8))
     stretches = [range(at, min(at + size, len(mutants))) for at in range(0, len(mutants), size)]
@@ -150,7 +167,7 @@ def _in_processes(path: str, plan: Plan, mutants: Sequence[Mutant], jobs: int, t
     context = multiprocessing.get_context("spawn")  # asserts have asked z3 here, whose threads no fork takes along
     with ProcessPoolExecutor(jobs, context, _begin, (path, plan)) as pool:
         for found in pool.map(_stretch, stretches):
-            tick(len(found))
+            bar(len(found))
             outcomes += found
     return outcomes
 
@@ -158,25 +175,10 @@ def _in_processes(path: str, plan: Plan, mutants: Sequence[Mutant], jobs: int, t
 def _begin(path: str, plan: Plan) -> None:
     from remit.testing.mutation import Trial, all_mutants
 
-    table, model, _ = _opened(path, plan)
+    table, model, _, _ = _opened(path, plan)
     _shared["policy"] = (all_mutants(table, model), Trial(table, model, plan.now))
 
 
 def _stretch(numbers: range) -> list[Outcome]:
     mutants, trial = _shared["policy"]
     return [trial.outcome(mutants[number]) for number in numbers]
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Tick]:
-    """A bar on standard error, in a terminal alone."""
-    if not sys.stderr.isatty():
-        yield lambda count: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.completed} of {task.total} mutants"), BarColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("mutants", total=total)
-        yield lambda count: progress.advance(task, count)

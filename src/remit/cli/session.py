@@ -158,6 +158,14 @@ def loaded(address: str) -> Directory:
     return directory
 
 
+def exists(path: Path | str) -> bool:
+    """Whether there is something by that path; nothing is by a name that no file system takes."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False
+
+
 def refuse_database(place: str) -> None:
     """Ends the call where a path names a SQLite database, which goes by its address."""
     with suppress(OSError), Path(place).open("rb") as file:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from remit.cli.mutating import mutate_options, say_mutants, too_many_survive, try_mutants
+from remit.cli.mutating import mutate_options, percent, say_mutants, too_many_survive, try_mutants
+from remit.cli.progress import progress
 from remit.cli.session import (
     Session,
     answers,
     coloured,
+    exists,
     fail,
     format_option,
     paint,
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from remit.testing.run import Results
 
 FORMATS = ("text", "json", "junit", "html")
-_BETWEEN = 0.1  # seconds between two drawings of how far the run is
 
 
 @click.command("test", short_help="run the examples and asserts of a policy")
@@ -46,9 +44,7 @@ _BETWEEN = 0.1  # seconds between two drawings of how far the run is
 @click.option("-x", "--fail-fast", is_flag=True, help="Stop at the first failure.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes. Default: as many as pay.")
 @click.option("--coverage", "cover", is_flag=True, help="Say what the tests do not reach.")
-@click.option(
-    "--fail-under", type=click.FloatRange(0, 100), metavar="PERCENT", help="Exit 1 where a policy's tests reach less."
-)
+@click.option("--fail-under", callback=percent, metavar="PERCENT", help="Exit 1 where a policy's tests reach less.")
 @click.option("--coverage-html", metavar="FILE", help="Write what the tests reach as a page.")
 @click.option("--suggest", is_flag=True, help="Write the tests that are missing, with the decisions of today.")
 @click.option("--append", is_flag=True, help="With --suggest: add to the end of the file that -o names.")
@@ -97,8 +93,8 @@ def command(
     covered = cover or suggest or fail_under is not None or coverage_html is not None or wanted.format == "html"
     plan = Plan(clock(), Selection(patterns), covered, fail_fast, str(Path.cwd()), coloured(err=True))
     policies = _policies(list(paths) or [str(session.policy_path)])
-    with _progress() as tick:
-        ran = run_policies(policies, plan, jobs, tick)
+    with progress("tests") as bar:
+        ran = run_policies(policies, plan, jobs, bar)
     for one in ran:
         if one.refused:  # the others are run all the same
             click.echo(one.refused, err=True, color=plan.colour)
@@ -107,7 +103,7 @@ def command(
         fail(f"no example and no assert is called so: `{said}`", "a pattern is part of a title, or all of it with `*`")
     if mutate or mutate_fail_under is not None:
         ran = try_mutants(ran, plan, jobs)
-    found = [_Found(Path(one.path), one.results, one.seconds) for one in ran if one.results is not None]
+    found = [_Found(Path(one.path), one.results, one.seconds, one.titles) for one in ran if one.results is not None]
     wanted.write(found)
     low = wanted.too_low(found)
     if suggest or wanted.format in ("junit", "html"):
@@ -122,6 +118,7 @@ class _Found(NamedTuple):
     path: Path
     results: Results
     seconds: float
+    titles: tuple[str, ...]
 
 
 class _Wanted(NamedTuple):
@@ -141,7 +138,7 @@ class _Wanted(NamedTuple):
         for place in (self.target, self.page):
             if not (self.suggest and place == self.target):
                 refuse_source(place, "the results")
-        if self.suggest and self.target is not None and not self.append and _exists(Path(self.target)):
+        if self.suggest and self.target is not None and not self.append and exists(self.target):
             fail(f"`{self.target}` is there already", "name a new file, or add to this one with --append")
 
     def write(self, found: Sequence[_Found]) -> None:
@@ -177,7 +174,7 @@ class _Wanted(NamedTuple):
         """The missing tests: of several policies under the name of each, into a file of one alone."""
         from remit.report.tests_text import draw_results
 
-        texts = [(one, text) for one in found if (text := _suggested(one.results))]
+        texts = [(one, text) for one in found if (text := _suggested(one.results, one.titles))]
         failed = [(one.results._replace(coverage=None), one.seconds) for one in found if one.results.failed]
         if failed:
             click.echo(draw_results(failed, coloured(err=True), str(Path.cwd())), err=True)
@@ -203,22 +200,22 @@ class _Wanted(NamedTuple):
         low = False
         for one in found:
             if one.results.coverage is not None and one.results.coverage.percent < self.fail_under:
-                from remit.report.coverage_text import percent
+                from remit.report.coverage_text import percent as shown_percent
 
-                name, reached = shown(one.results.table.name), percent(one.results.coverage)
+                name, reached = shown(one.results.table.name), shown_percent(one.results.coverage)
                 said = f"the tests of `{name}` reach {reached}, and {self.fail_under:g} % was asked for"
                 click.echo(f"{paint('error', 'red', err=True)}: {said}", err=True)
                 low = True
         return low
 
 
-def _suggested(results: Results) -> str:
+def _suggested(results: Results, titles: Sequence[str]) -> str:
     from remit.evaluator.index import Index
     from remit.testing.suggest import suggested
 
     if results.coverage is None:
         return ""
-    return suggested(results.table, Index(results.table), results.coverage.witnesses)
+    return suggested(results.table, Index(results.table), results.coverage.witnesses, titles)
 
 
 def _html(found: Sequence[_Found]) -> str:
@@ -226,7 +223,7 @@ def _html(found: Sequence[_Found]) -> str:
     from remit.report.coverage_html import Page, coverage_html
 
     pages = []
-    for path, results, _ in found:
+    for path, results, _, _ in found:
         if results.coverage is not None:
             sources = read(path)[0] if path.is_dir() or path.suffix == ".remit" else []
             pages.append(Page(results.coverage, {source.name: source.text for source in sources}))
@@ -235,7 +232,7 @@ def _html(found: Sequence[_Found]) -> str:
 
 def _before(target: str, append: bool) -> str:
     """What stands in a file that is added to, with an empty line behind it."""
-    if not append or not _exists(Path(target)):
+    if not append or not exists(target):
         return ""
     try:
         text = Path(target).read_text(encoding="utf-8")
@@ -254,31 +251,6 @@ def _write(target: str, text: str) -> None:
         fail(f"`{target}` cannot be written: {why.lower()}")
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[int], None]]:
-    """How many tests have been run, on standard error, in a terminal alone, and gone at the end. Drawn when told, not
-    by a thread: processes are forked meanwhile."""
-    if not sys.stderr.isatty():
-        yield lambda count: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    columns = (BarColumn(bar_width=20), TextColumn("{task.completed:,} tests"))
-    with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as progress:
-        task = progress.add_task("", total=None)
-        drawn = time.monotonic()
-
-        def tick(count: int) -> None:
-            nonlocal drawn
-            progress.advance(task, count)
-            if time.monotonic() - drawn > _BETWEEN:
-                drawn = time.monotonic()
-                progress.refresh()
-
-        yield tick
-
-
 def _policies(places: list[str]) -> list[Path]:
     """Every policy at or below the places, each once."""
     from remit.project.policies import policies_below
@@ -286,15 +258,8 @@ def _policies(places: list[str]) -> list[Path]:
     found: dict[Path, Path] = {}
     for place in places:
         path = Path(place)
-        if not _exists(path):
+        if not exists(path):
             fail(f"there is no policy at `{place}`", "name a policy's folder or file, or a compiled table")
         for policy in policies_below(path) if path.is_dir() else [path]:
             found.setdefault(policy.resolve(), policy)
     return list(found.values())
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # a name that no file system takes
-        return False

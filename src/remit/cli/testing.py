@@ -12,11 +12,13 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from remit.cli.progress import SILENT, Bar
 from remit.evaluator.index import Index
 from remit.policy import Policy, PolicyError
 from remit.table.shape import Table, TestEntry
@@ -45,19 +47,17 @@ class Plan(NamedTuple):
 
 class Ran(NamedTuple):
     """What came of one policy: its results, or why it was refused, as text. `selected`: how many tests and asserts were
-    wanted."""
+    wanted; `titles`: of all its tests, wanted or not."""
 
     path: str
     results: Results | None
     seconds: float
     selected: int = 0
     refused: str = ""
+    titles: tuple[str, ...] = ()
 
 
-Tick = Callable[[int], None]
-
-
-def run_policies(paths: Sequence[Path], plan: Plan, jobs: int | None, tick: Tick = lambda count: None) -> list[Ran]:
+def run_policies(paths: Sequence[Path], plan: Plan, jobs: int | None, bar: Bar = SILENT) -> list[Ran]:
     """All policies, in order. `jobs` None: as many as there are cores, where there is enough to do. With `fail_fast`
     the policies behind one that failed are left out."""
     wanted = 1 if plan.fail_fast else jobs or cores()
@@ -65,19 +65,19 @@ def run_policies(paths: Sequence[Path], plan: Plan, jobs: int | None, tick: Tick
         found = []
         with _pool(min(wanted, len(paths))) as pool:
             for ran in pool.map(_ran, map(str, paths), [plan] * len(paths)):
-                tick(len(ran.results.tests) if ran.results else 0)
+                bar(len(ran.results.tests) if ran.results else 0)
                 found.append(ran)
         return found
     found = []
     for path in paths:
-        found.append(_ran(str(path), plan, wanted if len(paths) == 1 or jobs is None else 1, bool(jobs), tick))
+        found.append(_ran(str(path), plan, wanted if len(paths) == 1 or jobs is None else 1, bool(jobs), bar))
         results = found[-1].results
         if plan.fail_fast and results is not None and results.failed:
             break
     return found
 
 
-def _ran(path: str, plan: Plan, jobs: int = 1, told: bool = False, tick: Tick = lambda count: None) -> Ran:
+def _ran(path: str, plan: Plan, jobs: int = 1, told: bool = False, bar: Bar = SILENT) -> Ran:
     begun = time.perf_counter()
     try:
         policy = Policy.load(path)
@@ -87,23 +87,26 @@ def _ran(path: str, plan: Plan, jobs: int = 1, told: bool = False, tick: Tick = 
         return Ran(path, None, 0.0, refused=draw_findings(error.diagnostics, plan.colour, plan.folder))
     chosen = plan.selection.of(policy.table)
     part = Part()
-    for stretch in _stretches(chosen, policy.index, plan, jobs, told, tick):
+    bar.so_far("tests", 0)
+    for stretch in _stretches(chosen, policy.index, plan, jobs, told, bar):
         part.take(stretch)
-    results = completed(chosen, plan.now, policy.index, part, plan.cover, plan.fail_fast)
-    return Ran(path, results, time.perf_counter() - begun, len(chosen.tests) + len(chosen.assertions))
+    looked = partial(bar.so_far, "goals")
+    results = completed(chosen, plan.now, policy.index, part, plan.cover, plan.fail_fast, looked)
+    wanted, titles = len(chosen.tests) + len(chosen.assertions), tuple(entry.title for entry in policy.table.tests)
+    return Ran(path, results, time.perf_counter() - begun, wanted, titles=titles)
 
 
-def _stretches(table: Table, index: Index, plan: Plan, jobs: int, told: bool, tick: Tick) -> Iterator[Part]:
+def _stretches(table: Table, index: Index, plan: Plan, jobs: int, told: bool, bar: Bar) -> Iterator[Part]:
     """The tests of one policy, in order."""
     lines = sum(len(entry.lines) for entry in table.tests)
     if jobs < 2 or len(table.tests) < 2 or (lines < LEAST_LINES and not told):
-        yield run_part(table, table.tests, lambda: plan.now, index, tick, plan.fail_fast, time.perf_counter)
+        yield run_part(table, table.tests, lambda: plan.now, index, bar, plan.fail_fast, time.perf_counter)
         return
     size = -(-len(table.tests) // (jobs * 4))  # four stretches for each, so that none waits long for another
     parts = [table.tests[at : at + size] for at in range(0, len(table.tests), size)]
     with _pool(jobs, table, plan.now) as pool:
         for part in pool.map(_stretch, parts):
-            tick(len(part.tests))
+            bar(len(part.tests))
             yield part
 
 

@@ -189,10 +189,9 @@ class Index:
         """In how many cells a role allows anything: a measure of how much it gives."""
         facets = self.table.roles[role].facets
         allowed = {
-            (name, action)
+            pair
             for rule in self.table.rules
             if rule.effect == "allow" and not facets.isdisjoint(rule.facets)
-            for name, actions in rule.cells.items()
-            for action in actions
+            for pair in rule.pairs()
         }
         return len(allowed)

@@ -23,7 +23,7 @@ from remit.table.meaning import Forms
 def check(subject: Subject) -> Iterator[Diagnostic]:
     alike: dict[object, list[Written]] = {}
     for written in subject.written:
-        if written.entry is not None:
+        if written.entry is not None and written.entry.cells:  # rules about nothing are W214's
             cells = tuple(written.entry.cells.items())
             where = (written.role, written.block, written.extends, written.entry.effect, cells)
             alike.setdefault(where, []).append(written)

@@ -32,11 +32,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         entry = written.entry
         if written.block != "everyone" or entry is None or entry.effect != "allow" or entry.condition is not None:
             continue
-        found = [
-            (action, name) for name, actions in entry.cells.items() for action in actions if not looks_only(action)
-        ]
+        found = [pair for pair in entry.pairs() if not looks_only(pair[1])]
         if found:
-            action, name = found[0]
+            name, action = found[0]
             more = f", and {len(found) - 1} more" if len(found) > 1 else ""
             yield check.finding(
                 f"`everyone` may {action} on `{name}`{more}, whoever they are and without a condition",

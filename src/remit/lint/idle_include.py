@@ -35,8 +35,9 @@ def _idle(subject: Subject, given: Given, role: Role) -> Iterator[Diagnostic]:
     roles = subject.table.roles
     left = list(role.includes)
     for name in reversed(role.includes):  # what comes with another one is told first: it is safe to take out
-        through = next((other for other in left if other != name and name in roles[other].includes), None)
-        if through is not None and roles[name].facets <= roles[through].facets:
+        brings = (other for other in left if other != name and name in roles[other].includes)
+        through = next((other for other in brings if roles[name].facets <= roles[other].facets), None)
+        if through is not None:
             left.remove(name)
             message = f"role `{role.name}` includes `{name}` through `{through}` already"
             yield _finding(subject, role, name, message, through, safe=True)
@@ -59,8 +60,7 @@ def _covered(given: Given, new: frozenset[int], facets: set[int]) -> bool:
     return bool(rules) and all(
         given.covering(facets, entry.effect, kind, action, entry.condition)
         for entry in rules
-        for kind, actions in entry.cells.items()
-        for action in actions
+        for kind, action in entry.pairs()
     )
 
 

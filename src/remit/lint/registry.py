@@ -28,6 +28,7 @@ RULES: dict[str, str] = {
     "W211": "idle_except",
     "W212": "unused_action",
     "W213": "unused_input",
+    "W214": "empty_rule",
     "W301": "same_access",
     "W302": "contained_role",
     "W303": "needless_grant",

@@ -25,7 +25,6 @@ Findings of a base are the base's: in an overlay, a rule speaks of what the over
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -35,6 +34,7 @@ from remit.diagnostics import Diagnostic, Fix, Label, Level
 from remit.directory.shape import Directory
 from remit.evaluator.holding import Holders
 from remit.evaluator.index import Index
+from remit.lint.words import near
 from remit.model.expression import Attr, Const, Expr, Member, attributes, walk
 from remit.model.policy import Model, Role, Rule
 from remit.source import Source, Span
@@ -150,10 +150,6 @@ class Subject:
         """Where a rule or role of the table was written, in this layer or a base's."""
         return self._spans[place.file, place.line, place.column]
 
-    def is_own(self, place: Place) -> bool:
-        """Whether this layer wrote it, and not a base's."""
-        return any(place.file == source.name for source in self.sources)
-
 
 @dataclass(frozen=True)
 class People:
@@ -180,10 +176,7 @@ class People:
     def near(self, line: int, column: int, word: str) -> Span:
         """Where a word first stands from a place on; the place alone where it is not near."""
         at = self.at(line, column, word)
-        found = re.compile(rf"(?<![\w/.-]){re.escape(word)}(?![\w-])").search(
-            self.source.text, at.start, at.start + 2000
-        )
-        return Span(self.source, *found.span()) if found and line else at
+        return (near(self.source, at.start, word) if line else None) or at
 
     @cached_property
     def _starts(self) -> Sequence[int]:

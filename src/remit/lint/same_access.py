@@ -18,7 +18,7 @@ from remit.proof.prover import Prover
 
 @rule("W301", "same-access", needs="exact")
 def check(subject: Subject, prover: Prover) -> Iterator[Diagnostic]:
-    giving = {facet for entry in subject.table.rules for facet in entry.facets}
+    giving = {facet for entry in subject.table.rules if entry.cells for facet in entry.facets}
     for names in prover.alike():
         real = [name for name in names if not giving.isdisjoint(subject.table.roles[name].facets)]
         for name in real[1:]:

@@ -22,7 +22,7 @@ from remit.source import Source, Span
 
 _EXTEND = re.compile(r"(?<!\w)extend\s+role\s+(\w+)(?=\s*\{)")
 _BLOCK = re.compile(r"(?<![\w,])(?P<in>in\s+|,\s*)?(?P<block>everyone|members)(?=\s*\{\s*(?:allow|deny|grant|in)\s)")
-_IN = re.compile(r"(?<!\w)in\s")
+_IN = re.compile(r"(?<!\w)in\s+\w+(?:\s*,\s*\w+)*\Z")  # and not that of a condition before it
 _NEAR = 4_000  # characters before a rule in which the head of its block is looked for
 
 

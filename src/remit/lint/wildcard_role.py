@@ -29,9 +29,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             by_role.setdefault((written.role, written.block), []).append(written)
     for (name, _), rules in by_role.items():
         role = subject.role(name) if name else None
-        covered = {
-            (kind, action) for one in rules if one.entry for kind, of in one.entry.cells.items() for action in of
-        }
+        covered = {pair for one in rules if one.entry for pair in one.entry.pairs()}
         if len(covered) < everything or (role and role.locked):
             continue
         first = next((one for one in rules if one.rule.areas is None), rules[0])

@@ -20,6 +20,7 @@ _NAME = r"[A-Za-z_][A-Za-z0-9_]*|`[^`\n]+`"
 _WORD = re.compile(
     rf'(?P<comment>#[^\n]*)|(?P<text>"[^"\\\n]*(?:\\.[^"\\\n]*)*")|(?P<name>{_NAME})|(?P<mark>[=!<>]=|[^\s\w]|\w+)'
 )
+_NEARBY = 2000  # characters in which a word is looked for
 _ACTION_SET = re.compile(rf"(?<![\w`])actions{_GAP}+(?P<name>{_NAME}){_GAP}*=(?!=)")
 _BLOCK = re.compile(rf"(?<![\w`])(?P<within>(?:resource|area|role|in){_GAP}+)?(?P<of>user|context|claims){_GAP}*\{{")
 
@@ -50,6 +51,13 @@ def words_in(span: Span) -> list[Word]:
 def first_name(span: Span, name: str) -> Span:
     """Where a name first stands in a span; the whole span where it does not."""
     return next((word.span for word in words_in(span) if word.kind == "name" and word.text == name), span)
+
+
+def near(source: Source, start: int, word: str) -> Span | None:
+    """Where a word, or an id as a directory has it (`branch/north`, `ann@acme.com`), stands alone from a place on; None
+    where that is not near."""
+    found = re.compile(rf"(?<![\w/.-]){re.escape(word)}(?![\w-])").search(source.text, start, start + _NEARBY)
+    return Span(source, *found.span()) if found else None
 
 
 def included(head: Span, length: int) -> list[Span]:

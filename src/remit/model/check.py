@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from remit.diagnostics import Diagnostic, Label, ordered
+from remit.diagnostics import Diagnostic, ordered
 from remit.model.catalogue import check_unused, declare, only
 from remit.model.examples import build_assertions, build_tests
 from remit.model.expression import names as condition_names
@@ -52,9 +52,8 @@ def check(files: Sequence[tree.File], base: Model | None, name: str) -> tuple[Mo
     statements: list[tree.Statement] = [statement for file in files for statement in file.statements]
     policies = only(statements, tree.Policy)
     for extra in policies[1:]:
-        first = Label(policies[0].name.span, "first declared here")
         help = "a policy has one; give the other a folder of its own"
-        names.error("E102", "the policy is named twice", extra.name.span, "", help, first)
+        names.twice("E102", "the policy is named twice", extra.name.span, help, policies[0].name.span)
     if base is not None:
         statements = [statement for statement in statements if _belongs_in_overlay(names, statement)]
 

@@ -54,14 +54,16 @@ class Names:
         return any(kind in ("area", "resource", "file") for kind, _ in self.broken)
 
     def duplicate(self, kind: str, name: tree.Name, first: Span) -> None:
-        self.error(
-            "E101",
-            f"{kind} `{name.text}` is declared twice",
-            name.span,
-            "",
-            "rename one of them, or remove it",
-            Label(first, "first declared here"),
-        )
+        help = "rename one of them, or remove it"
+        self.twice("E101", f"{kind} `{name.text}` is declared twice", name.span, help, first)
+
+    def twice(self, code: str, message: str, span: Span, help: str, other: Span) -> None:
+        """Reports what stands at two places. The order of files means nothing: of two files neither comes first."""
+        if other.source.name == span.source.name:
+            self.error(code, message, span, "", help, Label(other, "first declared here"))
+        else:
+            label = Label(other, "declared here, too")
+            self.error(code, f"{message}, here and in {other.source.name}", span, "", help, label)
 
     def checker(self) -> Checker:
         return Checker(self.conditions, self.report, self.near)

@@ -1,12 +1,14 @@
-"""Reads one file of text."""
+"""Reads one file of text, and writes one."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from remit.diagnostics import Diagnostic
 from remit.source import Source, Span
@@ -44,13 +46,18 @@ def decode(data: bytes, name: str, origin: str) -> tuple[Source | None, list[Dia
 
 def write_whole(path: Path, text: str, *, durable: bool = False) -> None:
     """Writes a file whole or not at all: beside its place first, then into it. A link is replaced, not followed; an
-    existing file's rights stay, a new one has those the session gives. A device or a pipe is written into. `durable`:
-    it is on the disk when this returns, and a power failure leaves the old text or the new one. Raises OSError."""
+    existing file's rights stay, a new one has those the session gives. A device or a pipe is written into, and so is a
+    file with further names (hard links), which all show the new text: another in its place would part them. `durable`:
+    it is on the disk when this returns, and a power failure leaves the old text or the new one, under this name alone.
+    Raises OSError."""
     import tempfile  # reading does without
 
     if _is_stream(path):
         with path.open("w", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
+        return
+    if not durable and _has_further_names(path):
+        _write_into(path, text.encode())
         return
 
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.remit-", dir=path.parent)
@@ -77,6 +84,34 @@ def _is_stream(path: Path) -> bool:
     except OSError:
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _has_further_names(path: Path) -> bool:
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_nlink > 1
+
+
+def _write_into(path: Path, data: bytes) -> None:
+    """Overwrites a file where it is; where that fails in the middle, what was there is put back as far as it can be."""
+    with path.open("r+b") as file:
+        before = file.read()
+        try:
+            _overwrite(file, data)
+        except OSError:
+            with contextlib.suppress(OSError):
+                _overwrite(file, before)
+            raise
+
+
+def _overwrite(file: BinaryIO, data: bytes) -> None:
+    file.seek(0)
+    file.write(data)
+    file.truncate()
+    file.flush()
+    os.fsync(file.fileno())  # a full disk may say so only now
 
 
 def sync_folder(folder: Path) -> None:

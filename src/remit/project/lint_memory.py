@@ -1,10 +1,10 @@
 """What `remit lint` found at a place, remembered until something there changes.
 
-An entry's key is a hash of all that is known before anything is compiled: the program, the rules that run, what the
-settings say to them, the names and bytes of the policy's files and of its directory. What is only known afterwards,
-the bases that it extends, stands in the entry with a hash of theirs, and so does the time until which it holds: the
-next `from` or `until` of the directory. What keeps findings silent and how they are shown is never remembered, and
-neither is anything about a database.
+An entry's key is a hash of all that is known before anything is compiled: the program with its grammar and, where it
+is asked, the version of the solver; the rules that run, what the settings say to them, the names and bytes of the
+policy's files and of its directory. What is only known afterwards, the bases that it extends, stands in the entry with
+a hash of theirs, and so does the time until which it holds: the next `from` or `until` of the directory. What keeps
+findings silent and how they are shown is never remembered, and neither is anything about a database.
 
 What is remembered is shown and nothing else: fixes are never made from it, and an entry that is not as it was written
 is none.
@@ -23,9 +23,11 @@ from remit.directory.shape import Directory
 from remit.lint.registry import rules
 from remit.project.cache import Cache
 from remit.project.files import LARGEST
-from remit.project.looked import Looked, as_data, from_data, whole_path
+from remit.project.looked import HELD_TOGETHER, Looked, as_data, from_data, whole_path
 from remit.project.policies import policies_below, policy_files
+from remit.proof.solver import available, z3
 from remit.source import Source
+from remit.syntax.parser import grammar_text
 from remit.table.meaning import canonical, digest_of
 
 if TYPE_CHECKING:
@@ -62,9 +64,10 @@ class Memory:
         if found is None or people is None or linted.texts:
             return None
         wanted = [rule.code for rule in rules() if linted.wanted(rule)]
-        taken = [code for code in ("W421", "W422", "W423", "W424") if linted.takes(code)]
-        said = [str(policy), found.digest, str(directory), people.digest, wanted, taken, linted.settings, linted.exact]
-        return State(digest_of(canonical([_program(), *said])), found.data | people.data)
+        taken = [code for code in HELD_TOGETHER if linted.takes(code)]
+        said = [str(policy), found.digest, str(directory), people.digest, wanted, taken, linted.settings]
+        solver = _solver() if linted.exact else None
+        return State(digest_of(canonical([_program(), solver, *said])), found.data | people.data)
 
     def known(self, linted: Linted, state: State) -> Looked | None:
         """What was found in this state, if it is remembered and holds now."""
@@ -149,15 +152,24 @@ def _moments(directory: Directory | None) -> Iterable[int]:
 
 @lru_cache(maxsize=1)
 def _program() -> str:
-    """What tells this program from another of its version: nothing where it is installed; in a checkout, whose rules
-    change while its version does not, the names, sizes and times of its files."""
-    package = Path(__file__).parents[1]
-    if (package / "grammar").is_dir():  # as a wheel has it, and a checkout has not
-        return ""
-    found = []
+    """A hash of what this program is, wherever it is installed: the names and bytes of its files, and its grammar. Its
+    version alone would not tell a checkout from the next one."""
+    package, total = Path(__file__).parents[1], sha256(grammar_text().encode("utf-8"))
     for here, folders, names in os.walk(package):
         folders.sort()
-        for name in sorted(name for name in names if name.endswith(".py")):
-            state = os.stat(os.path.join(here, name))
-            found.append([name, state.st_size, state.st_mtime_ns])
-    return digest_of(canonical(found))
+        for path in (Path(here, name) for name in sorted(names) if name.endswith(".py")):
+            held = path.read_bytes()
+            total.update(f"{path.relative_to(package).as_posix()} {len(held)}\n".encode())
+            total.update(held)
+    return total.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _solver() -> str:
+    """The solver's version, without loading it where its package tells."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("z3-solver")
+    except metadata.PackageNotFoundError:
+        return str(z3.get_version_string()) if available() else ""

@@ -18,11 +18,12 @@ from remit.evaluator.index import Index
 from remit.lint import run as lint
 from remit.lint.rule import People, Settings, Subject
 from remit.lint.run import Wanted
+from remit.lint.words import near
 from remit.membership.guards import broken_guards
 from remit.project.directories import DIRECTORY_NAMES, read_directory_file
 from remit.project.files import decode
 from remit.project.lint_memory import Memory
-from remit.project.looked import Looked, whole_path
+from remit.project.looked import HELD_TOGETHER, Looked, in_order, whole_path
 from remit.project.policies import Loaded, Texts, load, load_source
 from remit.proof.prover import Prover
 from remit.report.places import span_at
@@ -31,8 +32,6 @@ from remit.table.artifact import FORMAT
 from remit.table.shape import Table
 
 _QUOTED = re.compile(r"`([^`]+)`")
-_HELD_TOGETHER = ("W421", "W422", "W423", "W424")  # found where a policy and a directory meet, beside the rules
-_NEARBY = 2000  # characters of an entry in which the word that is wrong is looked for
 
 
 @dataclass(slots=True)
@@ -59,18 +58,8 @@ class Linted:
         return any(looked.broken for looked in self.looked)
 
     def ordered(self) -> list[Diagnostic]:
-        """By file as it was read, place and code. A base that is read for its own sake and for an overlay's counts
-        once."""
-        unique: dict[tuple[str, int, int, str, str], Diagnostic] = {}
-        paths: dict[int, str] = {}
-        for looked in self.looked:
-            for finding in looked.findings:
-                file, start, end = "", 0, 0
-                if finding.span is not None:
-                    source, start, end = finding.span.source, finding.span.start, finding.span.end
-                    file = paths.get(id(source)) or paths.setdefault(id(source), whole_path(source))
-                unique.setdefault((file, start, end, finding.code, finding.message), finding)
-        return [unique[key] for key in sorted(unique)]
+        """By place. A base that is read for its own sake and for an overlay's counts once."""
+        return in_order(finding for looked in self.looked for finding in looked.findings)
 
     def policy(self, looked: Looked, loaded: Loaded) -> None:
         """Adds what a policy gives."""
@@ -178,54 +167,40 @@ def _held_together(linted: Linted, looked: Looked, table: Table, directory: Dire
     """What is found where a policy and a directory meet."""
     misplaced = misfits(table, directory)
     fit = [*misplaced, *unknown_roles(table, directory), *wrong_attributes(table, directory)]
+    people = People(table, Index(table), directory, source, linted.now)
     if not misplaced:
-        looked.findings += _broken_guards(table, directory, source, linted.now)
-    starts = [0, *(found.end() for found in re.finditer("\n", source.text))] if fit else []
-    looked.findings += [_underlined(finding, source, starts) for finding in fit]
-    ran = {code for code in _HELD_TOGETHER if linted.takes(code)}
+        looked.findings += _broken_guards(people)
+    looked.findings += [_underlined(finding, people) for finding in fit]
+    ran = {code for code in HELD_TOGETHER if linted.takes(code)}
     if not misplaced:
         with paused():
-            people = People(table, Index(table), directory, source, linted.now)
             looked.findings += lint.lint_people(people, linted.wanted)
         ran |= lint.codes(linted.wanted, "people")
     for path in looked.own:
         looked.ran_in(path, ran if not misplaced else ran - {"W424"})
 
 
-def _broken_guards(table: Table, directory: Directory, source: Source, now: int) -> list[Diagnostic]:
+def _broken_guards(people: People) -> list[Diagnostic]:
     """Each guard that is broken, at the first of the people concerned, or at the top where there is nobody."""
     found = []
-    for broken in broken_guards(Index(table), directory, now):
+    for broken in broken_guards(people.index, people.directory, people.now):
         guard = broken.guard
-        user = directory.users[broken.people[0]] if broken.people else None
-        at = _offset(source, user.line) + user.column - 1 if user is not None and user.line else 0
-        end = at + len(user.id) if user is not None and source.text.startswith(user.id, at) else at + 1
-        label = Label(span_at(table, guard.place), "this guard")
+        user = people.directory.users[broken.people[0]] if broken.people else None
+        span = people.at(user.line, user.column, user.id) if user is not None else Span(people.source, 0, 1)
+        label = Label(span_at(people.table, guard.place), "this guard")
         message = f"guard `{guard.name}` is broken: {broken.state}"
         help = "give or take roles until it holds again" if broken.time is None else "it will be, unless roles change"
-        found.append(Diagnostic("W424", message, Span(source, at, end), help=help, secondary=(label,), level="warning"))
+        found.append(Diagnostic("W424", message, span, help=help, secondary=(label,), level="warning"))
     return found
 
 
-def _offset(source: Source, line: int) -> int:
-    """Where a line begins."""
-    at = 0
-    for _ in range(line - 1):
-        at = source.text.index("\n", at) + 1
-    return at
-
-
-def _underlined(finding: Diagnostic, source: Source, starts: list[int]) -> Diagnostic:
+def _underlined(finding: Diagnostic, people: People) -> Diagnostic:
     """A finding that knows line and column alone, at the word of the text that its message names first."""
     if finding.span is None:
         return finding
     line, column = finding.span.source.position(finding.span.start)
-    start = starts[min(line, len(starts)) - 1] + column - 1
+    source, start = people.source, people.at(line, column, "").start
     end = source.text.find("\n", start)
     end = len(source.text) if end < 0 else end
-    for name in _QUOTED.findall(finding.message):
-        found = re.compile(rf"(?<![\w/.-]){re.escape(name)}(?![\w-])").search(source.text, start, start + _NEARBY)
-        if found:
-            start, end = found.span()
-            break
-    return finding._replace(span=Span(source, start, end))
+    named = (near(source, start, name) for name in _QUOTED.findall(finding.message))
+    return finding._replace(span=next(filter(None, named), Span(source, start, end)))

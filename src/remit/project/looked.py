@@ -10,7 +10,7 @@ A text that a file holds is not kept (null) and read anew; one that a message qu
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from remit.directory.shape import Directory
 from remit.source import Source, Span
 from remit.table.shape import Table
 
+# Found where a policy and a directory meet, by no lint rule.
+HELD_TOGETHER = ("W421", "W422", "W423", "W424")
 _LEVELS = ("error", "warning", "note")
 _MOST_BLANK = 1 << 26  # blank lines before what is quoted of texts that no file holds, in all
 
@@ -50,6 +52,23 @@ class Looked:
 def whole_path(source: Source) -> str:
     """Where a text was read from; a link stays itself."""
     return os.path.abspath(source.origin or source.name)
+
+
+def in_order(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """By file, place, code and message; what is found several times, counts once. What has no place comes first."""
+    paths: dict[int, str] = {}
+
+    def key(finding: Diagnostic) -> tuple[str, int, int, str, str]:
+        span = finding.span
+        if span is None:
+            return ("", 0, 0, finding.code, finding.message)
+        path = paths.get(id(span.source)) or paths.setdefault(id(span.source), whole_path(span.source))
+        return (path, span.start, span.end, finding.code, finding.message)
+
+    unique: dict[tuple[str, int, int, str, str], Diagnostic] = {}
+    for finding in findings:
+        unique.setdefault(key(finding), finding)
+    return [unique[at] for at in sorted(unique)]
 
 
 def as_data(looked: Looked) -> dict[str, Any]:

@@ -33,6 +33,10 @@ MOST_BYTES = 512 * 1024 * 1024  # of one revision's policies
 _AT_ONCE = 32 * 1024 * 1024  # bytes asked of git in one go
 _LONGEST_LINK = 4096
 _LINK, _SUBMODULE = "120000", "160000"
+_HELP = (  # a part of what git says, and what to do then
+    ("not a git repository", "name a folder or a file, or call this where the repository is"),
+    ("dubious ownership", "if the checkout is trusted: git config --global --add safe.directory FOLDER"),
+)
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")  # a hook sets them for its own folder
 
 
@@ -46,6 +50,10 @@ class RevisionError(Exception):
 
 class MissingPolicyError(RevisionError):
     """The revision has no policy there."""
+
+
+class MissingDirectoryError(RevisionError):
+    """The revision has no directory there."""
 
 
 class Named(NamedTuple):
@@ -82,15 +90,15 @@ class Repository(NamedTuple):
     @classmethod
     def around(cls, *places: Path) -> Repository:
         """The repository that the first of these places lies in which lies in one. Raises RevisionError."""
-        why = ""
+        why: RevisionError | None = None
         for place in places:
             try:
                 found = _git(_folder(place), "rev-parse", "--show-toplevel")
             except RevisionError as error:
-                why = why or str(error)
+                why = why or error
                 continue
             return cls(Path(os.fsdecode(found.removesuffix(b"\n"))))
-        raise RevisionError(why)
+        raise why or RevisionError("no place was named")
 
     def relative(self, path: Path) -> str:
         """The path from the top, with `/`; empty for the top itself. A link on the way is kept as it is written, for
@@ -108,22 +116,56 @@ class Repository(NamedTuple):
 
     def commit(self, revision: str) -> str:
         """The hash of the commit or tree that a revision names. Raises RevisionError."""
-        unknown = RevisionError(
-            f"git knows no revision `{revision}`", "fetch it first, where the checkout is a shallow one"
-        )
         if revision.startswith("-") or "\0" in revision:
-            raise unknown
+            raise RevisionError(f"`{revision}` is no name that git gives a revision")
         for kind in ("commit", "tree"):
             try:
-                found = _git(self.top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{{kind}}}")
+                return self._hash(f"{revision}^{{{kind}}}")
             except _RefusedError:
                 continue
-            return found.decode("ascii", "replace").strip()
-        raise unknown
+        raise self._no_commit(revision)
+
+    def _hash(self, revision: str) -> str:
+        found = _git(self.top, "rev-parse", "--verify", "--quiet", "--end-of-options", revision)
+        return found.decode("ascii", "replace").strip()
+
+    def _no_commit(self, revision: str) -> RevisionError:
+        """Why a word names no commit: git does not know it, does not have what it names, or it is something else."""
+        try:
+            found = self._hash(revision)  # of forty digits that is they themselves, whether they are here or not
+        except _RefusedError as error:
+            return error if error.said else self._unknown(revision)
+        if revision.lower() == found and not self._has(found):
+            return self._unknown(revision)
+        try:
+            kind = _git(self.top, "cat-file", "-t", found).decode("ascii", "replace").strip()
+        except _RefusedError:
+            return RevisionError(f"git has lost what `{revision}` names", "git fsck says more")
+        return RevisionError(f"`{revision}` is a {'file' if kind == 'blob' else kind} to git, and no commit")
+
+    def _has(self, found: str) -> bool:
+        try:
+            _git(self.top, "cat-file", "-e", found)
+        except _RefusedError:
+            return False
+        return True
+
+    def _unknown(self, revision: str) -> RevisionError:
+        shallow = _git(self.top, "rev-parse", "--is-shallow-repository").strip() == b"true"
+        told = (
+            "this checkout is a shallow one: fetch it first"
+            if shallow
+            else "fetch it first, where it is a remote's; git branch --all and git tag list what is here"
+        )
+        return RevisionError(f"git knows no revision `{revision}`", told)
 
 
 class _RefusedError(RevisionError):
-    """git said no."""
+    """git said no, and why: in its own words, or in none."""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+        super().__init__(f"git says: {said or 'no'}", next((help for sign, help in _HELP if sign in said), ""))
 
 
 def _git(folder: Path, *arguments: str, feed: bytes = b"") -> bytes:
@@ -140,7 +182,7 @@ def _git(folder: Path, *arguments: str, feed: bytes = b"") -> bytes:
         raise RevisionError(f"git cannot be called: {why.lower()}") from None
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
-        raise _RefusedError(f"git says: {said.removeprefix('fatal: ').rstrip('.') or 'no'}")
+        raise _RefusedError(said.removeprefix("fatal: ").removeprefix("error: ").rstrip("."))
     return done.stdout
 
 
@@ -348,14 +390,16 @@ def read_policy(at: Revision, directory: str | None = None, beside: bool = False
 
 
 def read_directory(at: Revision) -> tuple[Directory, list[Diagnostic]]:
-    """The directory file at `at.path`, and what is wrong with it. Raises RevisionError."""
+    """The directory file at `at.path`, and what is wrong with it. Raises RevisionError, of which MissingDirectoryError
+    where there is none."""
     with laid_out(at) as top:
         place = top / at.path
         if not _inside(place, top):
             raise RevisionError(f"`{at.label}` is a link that leads out of the repository", "name what it leads to")
         if not place.is_file():
-            raise RevisionError(
-                f"there is no directory at `{at.path or '.'}` in `{at.name}`", "name one: REVISION:PATH"
+            raise MissingDirectoryError(
+                f"there is no directory at `{at.path or '.'}` in `{at.name}`",
+                "name one: REVISION:PATH; to compare with nobody: --allow-missing",
             )
         people, findings = load_directory(place)
         _relabel(at, findings, top)

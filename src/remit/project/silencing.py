@@ -19,7 +19,7 @@ from remit.lint.suppression import SPEAK_OF_SILENCE, Silence, suppressions
 from remit.project.baseline import Entry, entries_of, hold, read_baseline
 from remit.project.config import PathSettings
 from remit.project.linting import Linted
-from remit.project.looked import whole_path
+from remit.project.looked import in_order, whole_path
 from remit.source import Source
 
 
@@ -57,7 +57,7 @@ def said(linted: Linted, quiet: Quiet) -> Said:
     entries: list[Entry] = []
     if quiet.baseline is not None:
         open_, entries = _against_baseline(open_, silenced, linted, quiet, quiet.baseline)
-    return Said(_sorted(open_), silenced, len(found) - len(taken), entries)
+    return Said(in_order(open_), silenced, len(found) - len(taken), entries)
 
 
 def _levelled(finding: Diagnostic, quiet: Quiet) -> Diagnostic:
@@ -146,17 +146,3 @@ def _against_baseline(
 def _can_be_held(finding: Diagnostic) -> bool:
     """Whether a baseline may keep it silent: no error, and nothing about what is silent."""
     return not _is_error(finding) and not finding.code.startswith(SPEAK_OF_SILENCE)
-
-
-def _sorted(findings: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """By file, place and code."""
-    paths: dict[int, str] = {}
-
-    def key(finding: Diagnostic) -> tuple[str, int, int, str, str]:
-        span = finding.span
-        if span is None:
-            return ("", 0, 0, finding.code, finding.message)
-        path = paths.get(id(span.source)) or paths.setdefault(id(span.source), whole_path(span.source))
-        return (path, span.start, span.end, finding.code, finding.message)
-
-    return sorted(findings, key=key)

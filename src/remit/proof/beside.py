@@ -1,6 +1,7 @@
 """What else differs between two policies, beside what anybody may do: catalogue, assignments, guards, locks, asserts.
 
-Read off the two meanings (`remit.table.meaning`), which are plain data by name. Renamed roles are not looked for here.
+Read off the two meanings (`remit.table.meaning`), which are plain data by name, and of two directories off their users.
+Renamed roles are not looked for here.
 """
 
 from __future__ import annotations
@@ -8,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+from remit.directory.shape import Directory
 from remit.table.meaning import meaning_beside, type_from
 from remit.table.shape import Table
 
-About = Literal["type", "action", "attribute", "scope", "role", "assignments", "guard", "assert"]
+About = Literal["type", "action", "attribute", "scope", "role", "assignments", "guard", "assert", "user"]
 
 
 class Beside(NamedTuple):
@@ -36,6 +38,14 @@ def beside(old: Table, new: Table) -> Iterator[Beside]:
     yield from _assignments(old, new, before["assignments"], after["assignments"])
     yield from _named("guard", before["guards"], after["guards"])
     yield from _texts("assert", _asserts(old), _asserts(new))
+
+
+def beside_people(old: Directory, new: Directory) -> Iterator[Beside]:
+    """The users of whom the directories say another type: a request that names the other one is by nobody they know."""
+    for name in sorted(old.users.keys() & new.users.keys()):
+        before, after = old.users[name].type, new.users[name].type
+        if before != after:
+            yield Beside("user", name, "changed", f"type {before} → {after}")
 
 
 def _catalogue(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Beside]:

@@ -38,19 +38,28 @@ class Case:
     hidden: bool = False
 
     @property
+    def useless(self) -> tuple[str, ...]:
+        """Of `missing`, the attributes that have a value, but none of their type."""
+        sections = {"resource": self.properties, "user": self.attributes, "context": self.context}
+        named = (name.partition(".") for name in self.missing)
+        return tuple(f"{root}.{name}" for root, _, name in named if name in sections.get(root, {}))
+
+    @property
     def text(self) -> str:
         """What of it was chosen, for people: `resource.amount is 500, user.id is "someone"`."""
         of_resource = {name: value for name, value in self.properties.items() if name != "scope" or "/" in value}
-        said = [f"resource.{name} is {shown(value)}" for name, value in of_resource.items()]
-        said += [f"context.{name} is {shown(value)}" for name, value in self.context.items()]
-        said += [f"user.{name} is {shown(value)}" for name, value in self.attributes.items()]
+        sections = (("resource", of_resource), ("context", self.context), ("user", self.attributes))
+        given = {f"{root}.{name}": value for root, values in sections for name, value in values.items()}
+        useless = self.useless
+        said = [f"{name} is {shown(value)}" for name, value in given.items() if name not in useless]
         if self.groups:
             said.append(f"user.groups is {shown(list(self.groups))}")
         if any(value == self.user for value in (*self.properties.values(), *self.context.values())):
             said.append(f"user.id is {shown(self.user)}")
         if not self.placed:
             said.append("the directory does not know the place")
-        return ", ".join([*said, *(f"{name} is missing" for name in self.missing)])
+        said += [f"{name} is {shown(given[name])}, no value of its type" for name in useless]
+        return ", ".join([*said, *(f"{name} is missing" for name in self.missing if name not in useless)])
 
     def asked_by(self, other: Case) -> Case:
         """The same request, asked by another case's user."""

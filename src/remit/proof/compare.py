@@ -23,11 +23,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from remit.evaluator.index import Index
+from remit.evaluator.pdp import Judged
 from remit.proof.beside import Beside, beside
 from remit.proof.case import Case, World
+from remit.proof.plainer import plainer
 from remit.proof.requests import Requests, reading_of
 from remit.proof.solver import UnknownError, either_of, require
 from remit.proof.terms import Term
@@ -416,9 +419,11 @@ class Comparison:
             asking |= beside & -beside
         roles = () if group.mask == EVERYONE else tuple(self.numbering.roles(group.mask))
         first = low if case.hidden else 0
-        before, after = self._replayed(asking, first, cell, case)
-        if (before == "allowed") == (after == "allowed"):
+        judge = partial(self._replayed, asking, first, cell)
+        if len({judged.code == "allowed" for judged in judge(case)}) == 1:
             return None
+        case = plainer(case, cell[0], self.old.table if cell[0] in self.old.table.types else self.new.table, judge)
+        before, after = (judged.code for judged in judge(case))
         gone = [key for key in group.old if key not in group.new]
         come = [key for key in group.new if key not in group.old]
         mask = group.mask | (0 if part == "forbids" else 3)
@@ -437,17 +442,17 @@ class Comparison:
             after,
         )
 
-    def _replayed(self, asking: int, first: int, cell: Cell, case: Case) -> tuple[str, str]:
-        """The codes of the evaluator's decisions under the old policy and the new. `first`: the role that comes first
-        of those that are held."""
+    def _replayed(self, asking: int, first: int, cell: Cell, case: Case) -> list[Judged]:
+        """The evaluator's decisions under the old policy and the new. `first`: the role that comes first of those that
+        are held."""
         if self.worlds is None:
             self.worlds = (World(self.old.table, Index(self.old.table)), World(self.new.table, Index(self.new.table)))
-        codes = []
+        found = []
         for world, names in zip(self.worlds, (self.numbering.old_names, self.numbering.new_names), strict=True):
             bits = [*self.numbering.each(asking & first), *self.numbering.each(asking & ~first)]
             held = [names[bit] for bit in bits if bit in names]
-            codes.append(world.judge(held, *cell, case).code)
-        return codes[0], codes[1]
+            found.append(world.judge(held, *cell, case))
+        return found
 
 
 def _masks(view: View) -> tuple[tuple[Key, int], ...]:

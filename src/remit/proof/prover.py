@@ -18,10 +18,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from remit.model.expression import Expr
+from remit.proof.case import World
 from remit.proof.compare import Comparison
 from remit.proof.requests import Requests
-from remit.proof.solver import UnknownError
-from remit.proof.terms import read_by
+from remit.proof.solver import Solver, UnknownError, available
+from remit.proof.terms import Term, read_by
 from remit.proof.views import EVERYONE, MEMBERS, Cell, Group, Key, View, groups, reads_roles, rules_of
 from remit.table import normal
 from remit.table.shape import RuleEntry, Table
@@ -48,6 +49,10 @@ class Prover:
         self.views = self.comparison.old
         self._every: dict[Cell, list[Group]] = {}  # of the cell that was asked about last
         self._dead: dict[int, Dead | None] = {}
+        self._world = World(table)
+        self._tries = available()
+        self._plain: dict[int, Solver] = {}  # by the identity of the requests
+        self._read: dict[tuple[Cell, int], frozenset[Term]] = {}  # by cell and role, of those asked about last
 
     # -- dead rules --------------------------------------------------------------------------------------------------
 
@@ -60,6 +65,8 @@ class Prover:
     def _judged(self, rule: RuleEntry) -> Dead | None:
         cells = [(name, action) for name, actions in rule.cells.items() for action in actions]
         for cell in cells:
+            if self._decides(rule, cell):
+                return None
             whole, rest = self.views.view(cell), self.views.without(cell, rule)
             if self.comparison.differs(cell, whole, rest, self._groups(cell, whole, rest, rule)) is not False:
                 return None
@@ -67,6 +74,33 @@ class Prover:
             return self._why(rule, cells)
         except UnknownError:
             return Dead(rule, "covered", ())
+
+    def _decides(self, rule: RuleEntry, cell: Cell) -> bool:
+        """Whether an allow is seen at once to be the only one that decides some request: one for which its condition is
+        true is tried. Most rules are, and then nothing has to be proved, which costs more the more rules a cell has."""
+        view, mask = self.views.view(cell), self.views.mask(rule)
+        form, text = self.views.key(rule, cell[0])
+        if rule.effect == "deny" or mask & (EVERYONE | MEMBERS) or reads_roles(view) or not self._tries:
+            return False
+        if isinstance(form, bool) or len({other.number for _, other in view[rule.effect, text].rules}) > 1:
+            return False  # the one needs no solver, and the other is not alone
+        requests = self.comparison.requests(cell[0])
+        side = requests.sides[0]
+        assert side is not None
+        solver = self._plain.setdefault(id(requests), Solver(requests.terms))  # which knows of no other rule
+        try:
+            model = solver.model(side.true(form), requests.placed())
+        except UnknownError:
+            return False
+        if model is None:
+            return False
+        low = mask & -mask
+        lines = tuple(key for key, line in view.items() if line.mask & (low | EVERYONE | MEMBERS))
+        if (cell, low) not in self._read:
+            self._read = {(cell, low): requests.read((view, lines))}
+        case = requests.case(model, read=self._read[cell, low])
+        judged = self._world.judge(tuple(self.comparison.numbering.roles(low)), *cell, case)
+        return judged.code == "allowed" and [entry.rule.number for entry in judged.allows] == [rule.number]
 
     def _groups(self, cell: Cell, whole: View, rest: View, rule: RuleEntry) -> list[Group] | None:
         """The groups of a cell with and without a rule, from those with it; None where each role stands for itself."""

@@ -1,15 +1,15 @@
 """What tests reach, for people: the counts, then each thing that is missing with its line.
 
 cells 31 of 34 · both outcomes of 11 of 14 conditions · 18 of 18 rules decided · 94 %
-  record.sign     `treats` was never false                roles.remit:14
-  invoice.refund  no test                                 roles.remit:19
+  record.sign     roles.remit:14  `treats` was never false
+  invoice.refund  roles.remit:19  no test
   suggest them with: remit test --suggest
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from remit.report.quote import Paint, plain, safe
@@ -18,7 +18,8 @@ from remit.testing.coverage import Coverage
 from remit.testing.goals import Goal
 
 MOST_MISSING = 60  # that are listed in text; the other formats list all
-_WIDEST = 48  # of a column that others stand behind
+_WIDEST = 48  # columns of the screen for what others stand behind
+_LONGEST, _TAIL = 160, 40  # characters of what is said, and of its end, which stays
 
 
 class Gap(NamedTuple):
@@ -36,15 +37,54 @@ def draw_coverage(coverage: Coverage, path: Callable[[str], str], paint: Paint =
     lines = [summary(coverage, paint)]
     found = gaps(coverage)
     shown = found[:MOST_MISSING]
-    rows = [(safe(gap.where), safe(gap.said), safe(f"{path(gap.place.file)}:{gap.place.line}")) for gap in shown]
-    first = min(max((len(where) for where, _, _ in rows), default=0), _WIDEST)
-    second = min(max((len(said) for _, said, _ in rows), default=0), _WIDEST)
-    lines += [f"  {where.ljust(first)}  {said.ljust(second)}  {paint(at, 'frame')}" for where, said, at in rows]
+    lines += _rows(
+        [(_where(gap), f"{path(gap.place.file)}:{gap.place.line}", _clipped(gap.said)) for gap in shown], paint
+    )
     if len(found) > len(shown):
         lines.append(f"  … and {len(found) - len(shown):,} more: --output-format json lists all")
     if found:
         lines.append("  suggest them with: remit test --suggest")
     return "\n".join(lines)
+
+
+def _rows(rows: Sequence[tuple[str, str, str]], paint: Paint) -> list[str]:
+    """Rows with their cells below each other. What is wider than a column has a line of its own, and the row goes on
+    below it; the last cell has all the room it needs."""
+    from rich.cells import cell_len
+
+    made = [(safe(where), safe(at), safe(said)) for where, at, said in rows]
+    sizes = [[size for row in made if (size := cell_len(row[column])) <= _WIDEST] for column in (0, 1)]
+    first, second = (max(found, default=_WIDEST) for found in sizes)
+    lines = []
+    for where, at, said in made:
+        if cell_len(where) > first:
+            lines.append(f"  {where}")
+            where = ""
+        head = f"  {where}{' ' * (first - cell_len(where))}  {paint(at, 'frame')}"
+        if cell_len(at) > second:
+            lines.append(head)
+            head = " " * (first + second + 4)
+        else:
+            head += " " * (second - cell_len(at))
+        lines.append(f"{head}  {said}")
+    return lines
+
+
+def _where(gap: Gap) -> str:
+    """`member.invite, remove and 7 more`, as many as have room."""
+    first, *others = gap.where.split(", ")
+    shown = first
+    for number, name in enumerate(others):
+        left = len(others) - number
+        if len(shown) + len(name) + 2 > _WIDEST - len(f" and {left - 1} more") * (left > 1):
+            return f"{shown} and {left} more"
+        shown += f", {name}"
+    return shown
+
+
+def _clipped(said: str) -> str:
+    """Without the middle of a condition that is too long to be read here; its line is named."""
+    return said if len(said) <= _LONGEST else f"{said[: _LONGEST - _TAIL]}…{said[-_TAIL:]}"
 
 
 def summary(coverage: Coverage, paint: Paint = plain) -> str:
@@ -110,7 +150,7 @@ def _gaps(coverage: Coverage) -> Iterator[Gap]:
 
 def _only_in(rule: RuleEntry, untested: set[tuple[str, str]]) -> tuple[str, str] | None:
     """The first cell of a rule that is in none but untested ones."""
-    cells = [(name, action) for name, actions in rule.cells.items() for action in actions]
+    cells = list(rule.pairs())
     return cells[0] if all(cell in untested for cell in cells) else None
 
 

@@ -9,42 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from remit.analysis.folding import ORDER, Entry
+from remit.analysis.folding import GAINS, LOSSES, ORDER, Entry
 from remit.analysis.reviewing import Review
-from remit.proof.compare import Kind
-from remit.report.diff_words import (
-    Path,
-    Paths,
-    after_words,
-    before_words,
-    beside_words,
-    cells_words,
-    example_words,
-    forbids_words,
+from remit.report.diff_whole import (
+    TITLES,
+    Class,
+    beside_lines,
+    classes,
     head_words,
     kept_words,
-    lent_words,
-    people_words,
-    place_words,
-    rule_text,
-    scopes_words,
-    through_words,
+    lines_behind,
     unproven_words,
-    who_words,
 )
+from remit.report.diff_words import Paths, told
 from remit.report.escape import safe
 from remit.report.listing import counted
-from remit.table.shape import RuleEntry
 
 _OPEN = 200  # cards of a class that are not folded
-_CLASSES: dict[Kind, tuple[str, str, str]] = {
-    "gained": ("more", "+", "Gained"),
-    "widened": ("more", "+", "Allowed in more cases"),
-    "changed": ("other", "~", "Allowed in other cases"),
-    "narrowed": ("less", "−", "Allowed in fewer cases"),
-    "lost": ("less", "−", "Lost"),
-    "incomplete_only": ("open", "?", "Only where a request leaves something out"),
-}
+_STYLES = {"+": ("more", "+"), "-": ("less", "−"), "~": ("other", "~"), "?": ("open", "?")}
+_SIGNS = {"+": "+", "-": "−", " ": " "}
 STYLE = """
 :root{color-scheme:light dark;--paper:#fdfdfb;--ink:#1f2328;--dim:#5f6872;--line:#dfe2e0;--code:#f3f3ef;--more:#1a7f4b;
 --less:#c0352b;--other:#8a5d00;--open:#57606a}
@@ -84,61 +67,54 @@ def diff_html(review: Review, paths: Paths, names: tuple[str, str]) -> str:
     if review.unproven:
         parts.append("<h2><b>!</b> Could not be told, and may be any</h2>")
         parts.append(_list(_code(unproven_words(one)) for one in review.unproven))
-    for kind in ORDER:
-        parts += _class(kind, [entry for entry in review.entries if entry.kind == kind], paths)
+    for one in classes(review):
+        parts += _class(one, review, paths)
     if kept := kept_words(review):
         said = f"Not told again: all of it is denied, then as now, when {_code(kept)}."
         parts.append(f'<p class="dim">{said}</p>')
     if review.beside:
         parts.append("<h2>Beside that</h2>")
-        parts.append(_list(_sentence(beside_words(one, _mark)) for one in review.beside))
+        parts.append(_list(map(_sentence, beside_lines(review, paths, _mark))))
     return "\n".join([*parts, "</body>\n</html>"])
 
 
 def _counts(review: Review) -> str:
+    """How many permissions are of each class, each role's by itself: what `--fail-on` counts."""
     items = []
     for kind in ORDER:
-        style, sign, title = _CLASSES[kind]
+        style, sign = _STYLES["+" if kind in GAINS else "-" if kind in LOSSES else "~" if kind == "changed" else "?"]
         if review.changed[kind]:
-            items.append(f'<li class="{style}"><b>{sign} {review.changed[kind]:,}</b> {title.lower()}</li>')
+            items.append(f'<li class="{style}"><b>{sign} {review.changed[kind]:,}</b> {TITLES[kind].lower()}</li>')
     return f'<ul class="counts">{"".join(items)}</ul>' if items else ""
 
 
-def _class(kind: Kind, entries: list[Entry], paths: Paths) -> Iterable[str]:
-    if not entries:
-        return
-    style, sign, title = _CLASSES[kind]
-    yield f'<h2><b class="{style}">{sign}</b> {title}</h2>'
-    yield from (_card(entry, style, sign, paths) for entry in entries[:_OPEN])
-    if len(entries) > _OPEN:
-        yield f"<details><summary>{counted(len(entries) - _OPEN, 'more change')}</summary>"
-        yield from (_card(entry, style, sign, paths) for entry in entries[_OPEN:])
+def _class(one: Class, review: Review, paths: Paths) -> Iterable[str]:
+    style, sign = _STYLES[one.sign]
+    cards = [_card(entry, review, paths) for entry in one.entries]
+    yield f'<h2><b class="{style}">{sign}</b> {one.title}</h2>'
+    yield from cards[:_OPEN]
+    if more := cards[_OPEN:]:
+        yield f"<details><summary>{counted(len(more), 'more change')}</summary>"
+        yield from more
         yield "</details>"
 
 
-def _card(entry: Entry, style: str, sign: str, paths: Paths) -> str:
-    what = cells_words(entry.cells, 40) + scopes_words(entry)
-    place = place_words(entry, paths)
-    forbids = "forbids: " if entry.part == "forbids" else ""
+def _card(entry: Entry, review: Review, paths: Paths) -> str:
+    style, sign = _STYLES[entry.sign]
+    words = told(entry, paths, most_who=20, most_cells=40)
     head = (
-        f'<b class="{style}">{sign}</b><b>{escape(who_words(entry, 20))}</b><span>{escape(what)}</span>'
-        f'<span class="place dim">{escape(place)}</span>'
+        f'<b class="{style}">{sign}</b><b>{escape(words.who)}</b><span>{escape(words.what)}</span>'
+        f'<span class="place dim">{escape(words.place)}</span>'
     )
-    words = f'{_words(before_words(entry))}<span class="arrow">→</span>{_words(after_words(entry))}'
-    lines = [f'<p class="head">{head}</p>', f"<p>{forbids}{words}</p>"]
-    more = [through_words(entry), lent_words(entry), forbids_words(entry)]
-    more += [f"for example: {example_words(entry)}", people_words(entry)]
-    lines += [f'<p class="dim">{escape(line)}</p>' for line in more if line]
-    rules = [*_rules("−", entry.caused_old, paths.old), *_rules("+", entry.caused_new, paths.new)]
-    if rules:
-        text = "\n".join(escape(rule) for rule in rules)
+    forbids = "forbids: " if entry.part == "forbids" else ""
+    became = f'{_words(words.before)}<span class="arrow">→</span>{_words(words.after)}'
+    lines = [f'<p class="head">{head}</p>', f"<p>{forbids}{became}</p>"]
+    lines += [f'<p class="dim">{escape(line)}</p>' for line in (words.through, *words.more, words.people) if line]
+    behind = lines_behind([entry], review, paths)
+    if behind:
+        text = "\n".join(escape(f"{_SIGNS[line.sign]} {line.place}   {line.text}") for line in behind)
         lines.append(f"<details><summary>the lines behind it</summary><pre>{text}</pre></details>")
     return f'<article class="{style}">{"".join(lines)}</article>'
-
-
-def _rules(sign: str, rules: Iterable[RuleEntry], path: Path) -> Iterable[str]:
-    for rule in rules:
-        yield f"{sign} {safe(path(rule.place.file))}:{rule.place.line}   {rule_text(rule)}"
 
 
 def _words(words: str) -> str:

@@ -7,48 +7,20 @@ have 65,536 characters; what does not fit is left out, the least worrying first,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from remit.analysis.folding import Entry
 from remit.analysis.reviewing import Review
-from remit.proof.beside import Beside
-from remit.proof.compare import Kind
-from remit.report.diff_words import (
-    Path,
-    Paths,
-    after_words,
-    before_words,
-    beside_words,
-    cells_words,
-    example_words,
-    forbids_words,
-    head_words,
-    kept_words,
-    lent_words,
-    people_words,
-    place_words,
-    rule_text,
-    scopes_words,
-    through_words,
-    unproven_words,
-    who_words,
-)
+from remit.report.diff_whole import beside_lines, classes, head_words, kept_words, lines_behind, unproven_words
+from remit.report.diff_words import Paths, told
 from remit.report.escape import safe
 from remit.report.listing import counted
-from remit.table.shape import RuleEntry
 
 MOST = 65_000  # bytes: GitHub counts characters, and no text has more of these than bytes
 _OPEN_ROWS = 12  # rows of all tables that are not folded
 _MOST_LINES = 60  # rules that are quoted
 _MOST_BESIDE = 30
-_TITLES: dict[Kind, tuple[str, str]] = {
-    "gained": ("➕", "Gained"),
-    "widened": ("➕", "Allowed in more cases"),
-    "changed": ("🔀", "Allowed in other cases"),
-    "narrowed": ("➖", "Allowed in fewer cases"),
-    "lost": ("➖", "Lost"),
-    "incomplete_only": ("❔", "Only where a request leaves something out"),
-}
+_SIGNS = {"+": "➕", "-": "➖", "~": "🔀", "?": "❔"}
 _NOT_IN_SPAN = re.compile(r"[`|\\]")
 
 
@@ -71,15 +43,13 @@ def diff_markdown(review: Review, paths: Paths, names: tuple[str, str], most: in
         page.add(f"⚠️ **{counted(len(lines), 'change')} could not be told**, and may be any:")
         page.rows("", lines[:_MOST_BESIDE], "", len(lines))
     many = len(review.entries) > _OPEN_ROWS
-    for kind, (sign, title) in _TITLES.items():
-        entries = [entry for entry in review.entries if entry.kind == kind]
-        if entries:
-            _table(page, f"{sign} {title}", entries, paths, review, folded=many and kind != _first(review))
+    for at, one in enumerate(classes(review)):
+        _table(page, f"{_SIGNS[one.sign]} {one.title}", one.entries, paths, review, folded=many and at > 0)
     if kept := kept_words(review):
         page.add(f"<sub>Not told again: all of it is denied, then as now, when {code(kept)}.</sub>")
-    _quoted_lines(page, review.entries, paths)
+    _quoted_lines(page, review, paths)
     if review.beside:
-        rows = [f"- {_beside(one)}" for one in review.beside]
+        rows = [f"- {line}" for line in beside_lines(review, paths, code, code)]
         page.folded(f"{counted(len(rows), 'change')} beside that", rows)
     return page.text()
 
@@ -94,14 +64,6 @@ def _counts(review: Review) -> str:
     if all(entry.people is None for entry in review.entries):
         return ""
     return f" · concerns {counted(len(people), 'person').replace('persons', 'people')}"
-
-
-def _beside(one: Beside) -> str:
-    return beside_words(one._replace(what=""), code) + (f": {code(one.what)}" if one.what else "")
-
-
-def _first(review: Review) -> Kind:
-    return review.entries[0].kind
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
@@ -122,29 +84,15 @@ def _table(page: _Page, title: str, entries: Sequence[Entry], paths: Paths, revi
 
 
 def _row(entry: Entry, paths: Paths) -> str:
-    who = f"**{code(who_words(entry))}**"
-    if through := through_words(entry):
-        also, _, which = through.removeprefix("also ").rpartition(", which ")
-        who += _below(f"also {code(also)}, which {which}")
-    if people := people_words(entry):
-        number, _, ids = people.partition(": ")
-        who += _below(f"{number}: {code(ids)}" if ids else "nobody holds it")
-    what = code(cells_words(entry.cells) + scopes_words(entry))
-    what += _below(forbids_words(entry)) + _below(_lent(lent_words(entry)))
-    what += _below(f"for example: {code(example_words(entry))}")
-    where = place_words(entry, paths)
-    line = code(where.removeprefix("was "))
-    cells = [who, what, _words(entry, before_words(entry)), _words(entry, after_words(entry))]
-    return f"| {' | '.join(cells)} | {'was ' if where.startswith('was ') else ''}{line} |"
+    words = told(entry, paths, code)
+    who = f"**{code(words.who)}**{_below(words.through)}{_below(words.people)}"
+    what = code(words.what) + "".join(_below(line) for line in words.more)
+    cells = [who, what, _words(entry, words.before), _words(entry, words.after), words.place]
+    return f"| {' | '.join(cells)} |"
 
 
 def _below(text: str) -> str:
     return f"<br><sub>{text}</sub>" if text else ""
-
-
-def _lent(text: str) -> str:
-    prefix = "by a line of "
-    return prefix + code(text.removeprefix(prefix)) if text else ""
 
 
 def _words(entry: Entry, words: str) -> str:
@@ -152,17 +100,11 @@ def _words(entry: Entry, words: str) -> str:
     return f"forbids: {said}" if entry.part == "forbids" else said
 
 
-def _quoted_lines(page: _Page, entries: Iterable[Entry], paths: Paths) -> None:
-    """The lines of the policy that made it, each once, by place, as a difference of texts. A line that stands on both
-    sides is otherwise by what it names."""
-    quoted = [entry for entry in entries if not entry.lent]  # else it is no line of a rule that changed
-    old = {(_at(rule, paths.old), rule_text(rule)): None for entry in quoted for rule in entry.caused_old}
-    new = {(_at(rule, paths.new), rule_text(rule)): None for entry in quoted for rule in entry.caused_new}
-    alike = {text for _, text in old} & {text for _, text in new}
-    found = [(place, "+" if text not in alike else " ", text) for place, text in new]
-    found += [(place, "-", text) for place, text in old if text not in alike]
-    found.sort(key=lambda line: (line[0], line[1] == "+"))
-    lines = [f"{sign} {text}    # {file}:{number}" for (file, number), sign, text in found[:_MOST_LINES]]
+def _quoted_lines(page: _Page, review: Review, paths: Paths) -> None:
+    """The lines of the policy that made it, as a difference of texts."""
+    quoted = [entry for entry in review.entries if not entry.lent]  # else it is no line of a rule that changed
+    found = lines_behind(quoted, review, paths)
+    lines = [f"{line.sign} {line.text}    # {line.place}" for line in found[:_MOST_LINES]]
     if not lines:
         return
     fence = "```"
@@ -171,10 +113,6 @@ def _quoted_lines(page: _Page, entries: Iterable[Entry], paths: Paths) -> None:
     title = counted(len(found), "line") + (f" (the first {_MOST_LINES})" if len(found) > _MOST_LINES else "")
     head = f"<details><summary>The {title} of the policy behind it</summary>\n\n{fence}diff"
     page.rows(head, lines, f"{fence}\n\n</details>")
-
-
-def _at(rule: RuleEntry, path: Path) -> tuple[str, int]:
-    return safe(path(rule.place.file)), rule.place.line
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------

@@ -11,24 +11,8 @@ from __future__ import annotations
 
 from remit.analysis.folding import Entry
 from remit.analysis.reviewing import Review
-from remit.report.diff_words import (
-    Paths,
-    after_words,
-    before_words,
-    beside_words,
-    cells_words,
-    example_words,
-    forbids_words,
-    head_words,
-    kept_words,
-    lent_words,
-    people_words,
-    place_words,
-    scopes_words,
-    through_words,
-    unproven_words,
-    who_words,
-)
+from remit.report.diff_whole import beside_lines, head_words, kept_words, unproven_words
+from remit.report.diff_words import Paths, Told, told
 from remit.report.escape import safe
 
 _STYLES = {"+": "32", "-": "31", "~": "33", "?": "36", "head": "1", "dim": "2"}
@@ -49,8 +33,9 @@ def diff_text(review: Review, paths: Paths, colour: bool = False) -> str:
     lines = [paint(head_words(review, _quoted), "head")]
     if review.entries:
         lines.append("")
-    rows = [_row(entry, paths) for entry in review.entries]
-    widths = [_width([row[at] for row in rows], most) for at, most in enumerate((_WHO, _WHAT, _WORDS))]
+    rows = [told(entry, paths) for entry in review.entries]
+    columns = [(row.who, row.what, _words(entry, row)) for entry, row in zip(review.entries, rows, strict=True)]
+    widths = [_width([row[at] for row in columns], most) for at, most in enumerate((_WHO, _WHAT, _WORDS))]
     for entry, row in zip(review.entries, rows, strict=True):
         lines += _entry(entry, row, widths, paint)
     if kept := kept_words(review):
@@ -60,7 +45,7 @@ def diff_text(review: Review, paths: Paths, colour: bool = False) -> str:
         lines += [f"! {unproven_words(one)}" for one in review.unproven]
     if review.beside:
         lines += ["", "Beside that:"]
-        lines += [f"  {beside_words(one, _quoted)}" for one in review.beside]
+        lines += [f"  {line}" for line in beside_lines(review, paths, _quoted)]
     return "\n".join(lines)
 
 
@@ -68,10 +53,8 @@ def _quoted(name: str) -> str:
     return f"`{safe(name)}`"
 
 
-def _row(entry: Entry, paths: Paths) -> tuple[str, str, str, str]:
-    forbids = "forbids: " if entry.part == "forbids" else ""
-    words = f"{forbids}{before_words(entry)} → {after_words(entry)}"
-    return who_words(entry), cells_words(entry.cells) + scopes_words(entry), words, place_words(entry, paths)
+def _words(entry: Entry, row: Told) -> str:
+    return f"{'forbids: ' if entry.part == 'forbids' else ''}{row.before} → {row.after}"
 
 
 def _width(texts: list[str], most: int) -> int:
@@ -86,21 +69,19 @@ def _padded(text: str, width: int) -> str:
     return text + " " * max(0, width - cell_len(text))
 
 
-def _entry(entry: Entry, row: tuple[str, str, str, str], widths: list[int], paint: _Paint) -> list[str]:
-    who, what, words, place = row
+def _entry(entry: Entry, row: Told, widths: list[int], paint: _Paint) -> list[str]:
+    who, what, words = row.who, row.what, _words(entry, row)
     indent = " " * (widths[0] + 5)
     head = f"{paint(entry.sign, entry.sign)} {_padded(who, widths[0])}   {_padded(what, widths[1])}"
     if len(who) > _WHO or len(what) > _WHAT or len(words) > _WORDS:  # the words have lines of their own
-        lines = [f"{head}   {place}".rstrip()]
+        lines = [f"{head}   {row.place}".rstrip()]
         if len(words) > 100:
             was, _, is_now = words.partition(" → ")
             lines += [f"{indent}{was}", f"{indent}→ {is_now}"]
         else:
             lines.append(f"{indent}{words}")
     else:
-        lines = [f"{head}   {_padded(words, widths[2])}   {place}".rstrip()]
-    more = [through_words(entry), lent_words(entry), forbids_words(entry)]
-    if entry.kind == "incomplete_only":
-        more.append("only where a request leaves something out that it should have")
-    more += [f"for example: {example_words(entry)}", people_words(entry)]
+        lines = [f"{head}   {_padded(words, widths[2])}   {row.place}".rstrip()]
+    open_ = "only where a request leaves something out that it should have" if entry.kind == "incomplete_only" else ""
+    more = [row.through, open_, *row.more, row.people]
     return [*lines, *(f"{indent}{paint(line, 'dim')}" for line in more if line)]

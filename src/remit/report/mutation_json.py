@@ -11,13 +11,20 @@ from remit.testing.mutation import Mutation, Outcome
 
 def mutation_data(mutation: Mutation) -> dict[str, Any]:
     """`score` is `killed` of `mutants` without `equivalent`, in percent. `survivors` are those without a reason; with
-    one they are `accepted`, and do not count as killed."""
+    one they are `accepted`, and do not count as killed. `tests` would notice the survivors, each those that it names by
+    their numbers, from 0 on."""
+    survivors = [at for at, one in enumerate(mutation.outcomes) if one.result == "survived" and not one.reason]
+    numbers = {at: number for number, at in enumerate(survivors)}
     return {
         "score": round(mutation.score, 2),
         "mutants": len(mutation.outcomes),
         "killed": mutation.killed,
         "equivalent": mutation.equivalent,
         "survivors": [_outcome(one) for one in mutation.survivors],
+        "tests": [
+            {"title": test.title, "text": test.text, "notices": [numbers[at] for at in test.notices]}
+            for test in mutation.proposals
+        ],
         "accepted": [{**_outcome(one), "reason": one.reason} for one in mutation.accepted],
         "changing_nothing": [_mutant(one) for one in mutation.outcomes if one.result == "equivalent"],
         "comments": [_trouble(one) for one in mutation.troubles],
@@ -33,8 +40,7 @@ def _mutant(one: Outcome) -> dict[str, Any]:
 
 
 def _outcome(one: Outcome) -> dict[str, Any]:
-    """`test` is a test that would notice it, in the language; null where none was found."""
-    data = {**_mutant(one), "example": None, "test": one.test or None, "unproven": one.unproven}
+    data = {**_mutant(one), "example": None, "unproven": one.unproven}
     if (found := one.example) is not None:
         data["example"] = {
             "message": example_text(found),

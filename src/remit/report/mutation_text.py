@@ -1,5 +1,6 @@
 """What mutants came to, for people: the count, then each that survives with its line, how it is changed, who could tell
-and the test that would, then those that may survive, and the comments that say so of nothing.
+and the test that would, unless it was shown before; then those that may survive, and the comments that say so of
+nothing.
 
     mutants 117 · 112 noticed by tests · 3 change nothing · 1 accepted · 1 survives · 98 %
 
@@ -12,19 +13,22 @@ and the test that would, then those that may survive, and the comments that say 
        = somebody with vet may then refund on invoice: resource.amount is 501
 
        # unreviewed: …
+       # notices: roles.remit:14 without `when resource.amount <= 500`
        test "refund on invoice, as it is today" {
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 
+from remit.model.expression import literal
 from remit.proof.compare import Change
 from remit.report.places import span_at
 from remit.report.quote import Mark, Paint, frames, plain, safe
 from remit.table.shape import Table
 from remit.testing.accepted import Trouble
-from remit.testing.mutation import Mutation, Outcome
+from remit.testing.mutation import Mutation, Outcome, Proposal
 
 MOST_SURVIVORS = 20  # that are shown in text; the JSON lists all
 _LONGEST = 200  # characters of what is said of a change
@@ -32,9 +36,13 @@ _LONGEST = 200  # characters of what is said of a change
 
 def draw_mutation(mutation: Mutation, table: Table, folder: str, paint: Paint = plain) -> list[str]:
     """Blocks to stand with an empty line between them."""
-    survivors = mutation.survivors
+    survivors = [at for at, one in enumerate(mutation.outcomes) if one.result == "survived" and not one.reason]
     blocks = [mutation_summary(mutation, paint)]
-    blocks += [_survivor(one, table, folder, paint) for one in survivors[:MOST_SURVIVORS]]
+    told: set[str] = set()
+    for at in survivors[:MOST_SURVIVORS]:
+        test = next((test for test in mutation.proposals if at in test.notices), None)
+        blocks.append(_survivor(mutation.outcomes[at], test, told, table, folder, paint))
+        told.update([test.title] if test is not None else ())
     if len(survivors) > MOST_SURVIVORS:
         more = len(survivors) - MOST_SURVIVORS
         blocks.append(f"… and {more:,} more that survive{'s' if more == 1 else ''}: --output-format json lists all")
@@ -72,13 +80,18 @@ def example_text(change: Change) -> str:
     return f"{who} {may} {change.action} on {change.type}{where}"
 
 
-def _survivor(one: Outcome, table: Table, folder: str, paint: Paint) -> str:
+def _survivor(
+    one: Outcome, test: Proposal | None, told: Container[str], table: Table, folder: str, paint: Paint
+) -> str:
+    """With the test that would notice it, or the title alone of one that was `told` before."""
     mutant = one.mutant
     lines = [f"{paint('survives', 'warning')}: {paint(_clipped(mutant.said), 'strong')}   {mutant.operator}"]
     drawn, gutter = frames([Mark(span_at(table, mutant.place), "", "^", "warning")], folder, paint)
     lines += [*drawn, f"{gutter} {paint('│', 'frame')}", f"{gutter} {paint('=', 'frame')} {safe(_told(one))}"]
-    if one.test:
-        lines += ["", *(f"{gutter} {safe(line)}".rstrip() for line in one.test.splitlines())]
+    if test is not None and test.title in told:
+        lines.append(f"{gutter} {paint('=', 'frame')} the test {literal(test.title)} above would notice it, too")
+    elif test is not None:
+        lines += ["", *(f"{gutter} {safe(line)}".rstrip() for line in test.text.splitlines())]
     return "\n".join(lines)
 
 

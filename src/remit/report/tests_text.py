@@ -34,6 +34,7 @@ from collections.abc import Callable, Sequence
 from remit.evaluator.index import Index
 from remit.report.coverage_text import draw_coverage
 from remit.report.explain_text import Shown
+from remit.report.listing import counted
 from remit.report.places import span_at
 from remit.report.quote import Mark, Paint, coloured, frames, path_of, plain, safe
 from remit.source import Source
@@ -77,15 +78,15 @@ def _summary(results: Results, seconds: float, width: int, paint: Paint) -> str:
 
 def _examples(results: Results) -> str:
     count, failed = len(results.tests), sum(test.result == "failed" for test in results.tests)
-    return f"{failed:,} of {_counted(count, 'example')} failed" if failed else _counted(count, "example")
+    return f"{failed:,} of {counted(count, 'example')} failed" if failed else counted(count, "example")
 
 
 def _assertions(results: Results) -> str:
     count = len(results.assertions)
     proved = sum(claim.result == "proved" for claim in results.assertions)
-    counted = _counted(count, "assertion") if proved == count else f"{proved:,} of {_counted(count, 'assertion')}"
+    said = counted(count, "assertion") if proved == count else f"{proved:,} of {counted(count, 'assertion')}"
     left = f", {results.unproven:,} unproven" if results.unproven else ""
-    return f"{counted} proved{left}"
+    return f"{said} proved{left}"
 
 
 def _details(results: Results, folder: str, paint: Paint) -> list[str]:
@@ -230,8 +231,4 @@ def _first_line(place: Place) -> str:
 
 
 def _more(count: int, thing: str) -> list[str]:
-    return [f"  … and {_counted(count, f'more {thing}')}"] if count > 0 else []
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+    return [f"  … and {counted(count, f'more {thing}')}"] if count > 0 else []

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from remit.diagnostics import MOST_FINDINGS, Diagnostic
+from remit.report.listing import counted
 from remit.report.quote import Mark, Paint, coloured, frames, plain, safe
 
 _LONGEST = 400  # characters of one message: a name may be as long as a file
@@ -34,7 +35,7 @@ def draw_findings(
     paint = coloured if colour else plain
     parts = [draw_finding(diagnostic, paint, folder) for diagnostic in diagnostics[:most]]
     if len(diagnostics) > most:
-        parts.append(f"… and {_counted(len(diagnostics) - most, 'more finding')}")
+        parts.append(f"… and {counted(len(diagnostics) - most, 'more finding')}")
     if files is not None:
         parts.append(summary(diagnostics, files))
     return "\n\n".join(parts)
@@ -59,16 +60,12 @@ def draw_finding(diagnostic: Diagnostic, paint: Paint = plain, folder: str = "")
 
 def summary(diagnostics: Sequence[Diagnostic], files: int) -> str:
     """`2 findings (1 error, 1 warning) in 3 files`."""
-    looked = f"in {_counted(files, 'file')}"
+    looked = f"in {counted(files, 'file')}"
     if not diagnostics:
         return f"no findings {looked}"
     levels = Counter(diagnostic.level for diagnostic in diagnostics)
-    kinds = ", ".join(_counted(levels[level], level) for level in ("error", "warning", "note") if levels[level])
-    return f"{_counted(len(diagnostics), 'finding')} ({kinds}) {looked}"
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+    kinds = ", ".join(counted(levels[level], level) for level in ("error", "warning", "note") if levels[level])
+    return f"{counted(len(diagnostics), 'finding')} ({kinds}) {looked}"
 
 
 def said(text: str) -> str:

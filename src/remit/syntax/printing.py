@@ -42,8 +42,9 @@ from remit.syntax.printing_items import (
     opening,
     place,
 )
+from remit.syntax.printing_kept import kept, marked, words
 from remit.syntax.printing_same import same
-from remit.syntax.printing_words import STEP, TOKEN, WIDTH, Page, Tokens, Words
+from remit.syntax.printing_words import STEP, WIDTH, Page, Tokens, Words
 
 # An item as it would be printed, on one line: words with one blank between them. Nothing that takes thought: no
 # parentheses, lists, or minus.
@@ -90,23 +91,14 @@ def printed(file: tree.File) -> str:
 
 def _verify(file: tree.File, text: str) -> None:
     """Raises NotKept unless `text` says what the file says."""
-    before, after = TOKEN.findall(file.source.text), TOKEN.findall(text)
-    if comments(before) != comments(after):
+    before, after = marked(file.source.text), marked(text)
+    if before != after and not kept(before, after):
         raise NotKept("a comment would be lost or moved")
-    if _tokens(before) == _tokens(after) and len(text) <= LONGEST:
+    if words(before) == words(after) and len(text) <= LONGEST:
         return
     again, findings = parse(Source(file.source.name, text, file.source.origin))
     if findings or not same(file.statements, again.statements):
         raise NotKept("the text would mean something else")
-
-
-def comments(tokens: Sequence[str]) -> list[str]:
-    """The comments among tokens, without blanks at their ends."""
-    return [token.rstrip() for token in tokens if token[0] == "#"]
-
-
-def _tokens(tokens: Sequence[str]) -> list[str]:
-    return [token for token in tokens if token[0] != "#"]
 
 
 class _Printer:

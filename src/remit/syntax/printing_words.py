@@ -24,8 +24,8 @@ STEP = 2  # of indentation
 TOKEN = re.compile(
     r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"|`[^`\n]+`|#[^\n]*|[A-Za-z_][A-Za-z0-9_]*|-?[0-9]+[smhd]?(?![A-Za-z0-9_])|[=!<>]=|[^\s]'
 )
-_TO_THE_LEFT = frozenset({",", ":", "?", ")", "]", ".", "/"})  # no blank before
-_TO_THE_RIGHT = frozenset({"(", "[", ".", "/"})  # no blank behind
+TO_THE_LEFT = frozenset({",", ":", "?", ")", "]", ".", "/"})  # no blank before
+TO_THE_RIGHT = frozenset({"(", "[", ".", "/"})  # no blank behind
 
 
 class Comment(NamedTuple):
@@ -80,7 +80,7 @@ class Words:
         before = ""
         for number, upto in zip(left, [*left[1:], len(tokens.found)], strict=True):
             text, start = tokens.found[number]
-            if before and (text in _TO_THE_LEFT or before in _TO_THE_RIGHT or (text == "}" and before == "{")):
+            if before and (text in TO_THE_LEFT or before in TO_THE_RIGHT or (text == "}" and before == "{")):
                 self.texts[-1] += text
             elif before and head and text == "{":  # a head is all before its first `{`
                 self.texts[-1] += " {"

@@ -140,9 +140,8 @@ def _cells(table: Table) -> dict[str, Any]:
     forms = Forms(table)
     by_cell: dict[tuple[str, str], list[RuleEntry]] = {}
     for rule in table.rules:
-        for name, actions in rule.cells.items():
-            for action in actions:
-                by_cell.setdefault((name, action), []).append(rule)
+        for pair in rule.pairs():
+            by_cell.setdefault(pair, []).append(rule)
     reaching: dict[int, list[str]] = {number: [block] for number, block in enumerate(BLOCKS)}
     for role in table.roles.values():
         for facet in role.facets:

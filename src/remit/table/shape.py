@@ -12,7 +12,7 @@ one facet and counts for every role that reaches it. Two facets stand for the bl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from remit.model.expression import Expr
@@ -49,6 +49,12 @@ class RuleEntry(NamedTuple):
     condition_at: int
     because: str
     place: Place
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Its cells one by one, as (type, action): by type, then by action."""
+        for name, actions in self.cells.items():
+            for action in actions:
+                yield name, action
 
 
 class RoleEntry(NamedTuple):
@@ -145,6 +151,14 @@ class Table(NamedTuple):
     conditions: Mapping[str, str]  # named conditions: their titles
     origins: Mapping[str, str]  # file → path for the person at the terminal
     kept: dict[str, str]  # `digest`, once it was asked for (`remit.table.meaning.digest`)
+
+    def is_own(self, place: Place) -> bool:
+        """Whether something is this policy's own, and not its base's."""
+        return not self.base or ":" not in place.file
+
+    def own_rules(self) -> list[RuleEntry]:
+        """The rules that are this policy's own: of an overlay, those that it adds."""
+        return [rule for rule in self.rules if self.is_own(rule.place)]
 
     def reading(self, resource_type: str) -> Reading:
         """What a condition may read at a resource of this type."""

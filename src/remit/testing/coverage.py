@@ -38,13 +38,13 @@ holds a role that one of these rules counts for.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from remit.evaluator.index import Index
 from remit.table.shape import Place, Table
-from remit.testing.goals import Asked, Goal, goals, own_rules
+from remit.testing.goals import Asked, Goal, goals
 from remit.testing.reach import Finder, Witness
 
 
@@ -113,13 +113,20 @@ class Coverage:
         first there is."""
         if goal.rule >= 0:
             return self.table.rules[goal.rule].place
-        here = [rule for rule in own_rules(self.table) if goal.action in rule.cells.get(goal.type, ())]
+        here = [rule for rule in self.table.own_rules() if goal.action in rule.cells.get(goal.type, ())]
         effect = "allow" if goal.outcome else "deny"
         return next((rule for rule in here if rule.effect == effect), here[0]).place
 
 
-def coverage(table: Table, index: Index, seen: Iterable[Goal], asked: Iterable[Asked] = ()) -> Coverage:
-    """What of a policy's goals was seen in its tests' decisions (`remit.testing.goals.Watch`), and what is missing."""
+def coverage(
+    table: Table,
+    index: Index,
+    seen: Iterable[Goal],
+    asked: Iterable[Asked] = (),
+    looked: Callable[[int, int], None] = lambda done, total: None,
+) -> Coverage:
+    """What of a policy's goals was seen in its tests' decisions (`remit.testing.goals.Watch`), and what is missing.
+    `looked` is told how many of how many have been looked for."""
     met = frozenset(seen)
     wanted = list(goals(table))
     open_ = [goal for goal in wanted if goal not in met]
@@ -129,7 +136,8 @@ def coverage(table: Table, index: Index, seen: Iterable[Goal], asked: Iterable[A
     witnesses: list[Witness] = []
     cut: set[Goal] = set()
     # Conditions first: a request that shows one shows its cell and its rule as well, so fewer are needed.
-    for goal in sorted(open_, key=lambda goal: _EASE[goal.kind]):
+    for number, goal in enumerate(sorted(open_, key=lambda goal: _EASE[goal.kind])):
+        looked(number, len(open_))
         if goal in shown:
             continue
         search = finder.find(goal)

@@ -70,18 +70,10 @@ class TestResult:
 Watch = Callable[[Judged], None]  # what is told of each decision that came out as a test expects
 
 
-def run_tests(
-    table: Table, clock: Callable[[], int], index: Index | None = None, watch: Watch | None = None
-) -> list[TestResult]:
-    """Every test of the table, in the order of the text. `clock` gives nanoseconds since 1970."""
-    shared = index or Index(table)
-    return [run_test(table, entry, clock, shared, watch) for entry in table.tests]
-
-
 def run_test(
     table: Table, entry: TestEntry, clock: Callable[[], int], index: Index, watch: Watch | None = None
 ) -> TestResult:
-    """One test: its directory, then its expectations in order."""
+    """One test: its directory, then its expectations in order. `clock` gives nanoseconds since 1970."""
     directory = directory_of(table, entry)
     if wrong := tuple(_unusable(table, entry, directory)):
         return TestResult(entry.title, entry.place, failures=wrong)

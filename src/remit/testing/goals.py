@@ -29,28 +29,22 @@ class Goal(NamedTuple):
 _DECIDED = ("allowed", "denied_by_rule", "no_rule")  # where the rules were looked at
 
 
-def own_rules(table: Table) -> list[RuleEntry]:
-    """The rules that are this policy's own to test: of an overlay, those that it adds."""
-    return [rule for rule in table.rules if not table.base or ":" not in rule.place.file]
-
-
 def touched(table: Table) -> frozenset[str]:
     """The roles whose holders' decisions count for a cell: all; of an overlay, those that one of its rules counts
     for."""
     if not table.base:
         return frozenset(table.roles)
-    facets = frozenset(facet for rule in own_rules(table) for facet in rule.facets)
+    facets = frozenset(facet for rule in table.own_rules() for facet in rule.facets)
     return frozenset(name for name, role in table.roles.items() if not facets.isdisjoint(role.facets))
 
 
 def goals(table: Table) -> Iterator[Goal]:
     """Every goal there could be, cell by cell in the order of the catalogue, then the rules."""
-    own = own_rules(table)
+    own = table.own_rules()
     by_cell: dict[tuple[str, str], list[RuleEntry]] = {}
     for rule in own:
-        for name, actions in rule.cells.items():
-            for action in actions:
-                by_cell.setdefault((name, action), []).append(rule)
+        for pair in rule.pairs():
+            by_cell.setdefault(pair, []).append(rule)
     for kind in table.types.values():
         for action in kind.actions:
             if (rules := by_cell.get((kind.name, action))) is None:

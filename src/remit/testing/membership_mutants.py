@@ -19,7 +19,7 @@ from remit.model import expression as ex
 from remit.model.policy import Model
 from remit.source import Span
 from remit.table.shape import EventEntry, GuardEntry, Table
-from remit.testing.mutants import Access, Mutant, is_own, place_of
+from remit.testing.mutants import Access, Mutant, place_of
 
 _INDIVIDUAL = re.compile(r"^[^#\n]*?(individual\s+over\s+group)\b", re.MULTILINE)
 
@@ -27,11 +27,11 @@ _INDIVIDUAL = re.compile(r"^[^#\n]*?(individual\s+over\s+group)\b", re.MULTILINE
 def membership_mutants(table: Table, model: Model | None) -> Iterator[Mutant]:
     """Of the policy's own guards and lines."""
     for guard in table.guards.values():
-        if is_own(table, guard.place):
+        if table.is_own(guard.place):
             yield from _of_guard(guard)
     access = Access(table)
     for at, line in enumerate(table.events):
-        if is_own(table, line.place):
+        if table.is_own(line.place):
             yield from _of_line(at, line, table, access)
     if table.individual_over_group and model is not None and model.base is None:
         # the model keeps no place of it: it is looked for beside the lines

@@ -117,11 +117,6 @@ def mutated(table: Table, mutant: Mutant, model: Model | None = None) -> Table:
     return table._replace(events=(*table.events[:at], *([line] if line else []), *table.events[at + 1 :]), kept={})
 
 
-def is_own(table: Table, place: Place) -> bool:
-    """Whether something is this policy's own, and not its base's."""
-    return not table.base or ":" not in place.file
-
-
 def changed_cells(table: Table, rules: Iterable[RuleEntry]) -> set[Cell]:
     """The cells in which rules say otherwise than those of the same numbers in the table."""
     found: set[Cell] = set()
@@ -170,7 +165,7 @@ class _Rules:
     def __init__(self, table: Table, model: Model | None) -> None:
         self.table = table
         self.model = model
-        self.own = [rule for rule in table.rules if rule.cells and is_own(table, rule.place)]
+        self.own = [rule for rule in table.own_rules() if rule.cells]
         self.by_area: dict[str, list[str]] = {}
         for kind in table.types.values():
             self.by_area.setdefault(kind.area, []).append(kind.name)
@@ -369,6 +364,6 @@ class Access:
 
 
 __all__ = [
-    "OPERATORS", "Access", "Cell", "Mutant", "cells_of", "changed_cells", "is_own", "mutants", "mutated", "narrowed",
+    "OPERATORS", "Access", "Cell", "Mutant", "cells_of", "changed_cells", "mutants", "mutated", "narrowed",
     "place_of",
 ]  # fmt: skip

@@ -15,22 +15,17 @@ different for somebody, by a request that the comparison finds: as a test, it wo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from remit.evaluator.index import Index
-from remit.evaluator.pdp import Judged
 from remit.model.policy import Model
-from remit.proof.case import OTHER, SOMEONE, Case, World
 from remit.proof.compare import Change, Comparison
 from remit.table.shape import AssertEntry, EventEntry, Table, TestEntry
 from remit.testing.accepted import Acceptance, Trouble, unused
 from remit.testing.asserts import Settler
 from remit.testing.examples import run_test
 from remit.testing.mutants import Cell, Mutant, cells_of, changed_cells, mutants, mutated, narrowed
-from remit.testing.reach import Witness
 from remit.testing.selection import title
-from remit.testing.suggest import suggested
 
 _MOST_EXAMPLES = 50  # differences that are looked at for one that a test can show
 
@@ -39,26 +34,36 @@ Result = Literal["killed", "equivalent", "survived"]
 
 class Outcome(NamedTuple):
     """What became of a mutant. `by`: the title of the test or assert that notices it. Of one that survives: an
-    `example` by which it is told from the policy, and a `test` with it, where there is one; `unproven`: whether it
-    changes anything could not be told; `reason`: why it may."""
+    `example` by which it is told from the policy, where there is one; `unproven`: whether it changes anything could not
+    be told; `reason`: why it may."""
 
     mutant: Mutant
     result: Result
     by: str = ""
     example: Change | None = None
-    test: str = ""
     unproven: bool = False
     reason: str = ""
 
 
+class Proposal(NamedTuple):
+    """A test in the language, with a comment above and a line end, that would notice some survivors: `notices` are
+    their numbers among the outcomes."""
+
+    title: str
+    text: str
+    notices: tuple[int, ...]
+
+
 class Mutation(NamedTuple):
     """All of a policy's mutants, in the order of the text. `troubles` are with comments that accept survivors;
-    `left_out` says what was not changed, and why."""
+    `left_out` says what was not changed, and why. `proposals` would notice the survivors, where somebody asked for
+    them (`remit.testing.proposals`)."""
 
     outcomes: tuple[Outcome, ...]
     troubles: tuple[Trouble, ...] = ()
     left_out: tuple[str, ...] = ()
     seconds: float = 0.0
+    proposals: tuple[Proposal, ...] = ()
 
     @property
     def killed(self) -> int:
@@ -145,7 +150,6 @@ class Trial:
         self.table = table
         self.model = model
         self.now = now
-        self.index = Index(table)
         self.tests = sorted((self._asks(entry) for entry in table.tests), key=lambda asks: len(asks.entry.lines))
 
     def outcome(self, mutant: Mutant) -> Outcome:
@@ -252,62 +256,7 @@ class Trial:
                 break
         if best is None:
             return Outcome(mutant, "survived", unproven=True)
-        best = _plainer(best, old, new)
-        test = ""
-        if best.case.placed and not best.case.uncertain:
-            allowed = best.before == "allowed"
-            asked = Witness(best.asking, best.type, best.action, best.case, allowed, frozenset())
-            test = suggested(self.table, self.index, [asked])
-        return Outcome(mutant, "survived", example=best, test=test)
-
-
-def _plainer(change: Change, old: Table, new: Table) -> Change:
-    """The example without what it says and no condition needs to be told; whoever asks is `SOMEONE`."""
-    worlds = (World(old), World(new))
-
-    def asked(case: Case) -> tuple[tuple[str, str], int]:
-        judged = [world.judge(change.asking, change.type, change.action, case) for world in worlds]
-        return (judged[0].code, judged[1].code), sum(_unknown(one) for one in judged)
-
-    case = change.case
-    told = asked(case)
-    for part in ("properties", "context", "attributes"):
-        for name in getattr(change.case, part):
-            less = _without(case, part, name)
-            case = less if asked(less) == told else case
-    turned = _called(case)
-    return change._replace(case=turned if asked(turned) == told else case)
-
-
-def _unknown(judged: Judged) -> int:
-    """How many conditions that count for who asks could not be told."""
-    cell, held, facts = judged.cell, judged.held, judged.facts
-    if cell is None or held is None or facts is None:
-        return 0
-    entries = (*cell.allows, *cell.denies)
-    counting = [entry.test for entry in entries if entry.mask & (held.allow | held.deny) and entry.test is not None]
-    return sum(test(facts) is None for test in counting)
-
-
-def _called(case: Case) -> Case:
-    """The case with the names of who asks and of somebody else exchanged, where the asker has the other's."""
-    if case.user != OTHER:
-        return case
-    names: dict[Any, Any] = {SOMEONE: OTHER, OTHER: SOMEONE}
-
-    def turned(value: Any) -> Any:
-        return [turned(one) for one in value] if isinstance(value, list) else names.get(value, value)
-
-    parts = (case.attributes, case.properties, case.context)
-    attributes, properties, context = ({key: turned(value) for key, value in part.items()} for part in parts)
-    return replace(case, user=SOMEONE, attributes=attributes, properties=properties, context=context)
-
-
-def _without(case: Case, part: str, name: str) -> Case:
-    left = {key: value for key, value in getattr(case, part).items() if key != name}
-    if part == "properties":
-        return replace(case, properties=left)
-    return replace(case, context=left) if part == "context" else replace(case, attributes=left)
+        return Outcome(mutant, "survived", example=best)
 
 
 def _awkward(change: Change) -> tuple[bool, bool, bool]:
@@ -333,4 +282,4 @@ def _counted_otherwise(old: Table, new: Table) -> bool:
     return any({"roles", "new_roles"} & set(old.types[name].attributes) for name in asked)
 
 
-__all__ = ["Mutation", "Outcome", "Trial", "all_mutants", "concluded", "has_events", "left_out", "mutate"]
+__all__ = ["Mutation", "Outcome", "Proposal", "Trial", "all_mutants", "concluded", "has_events", "left_out", "mutate"]

@@ -131,7 +131,7 @@ class Finder:
         return part is None or _USER_ROLES not in ex.attributes(part)
 
     def _places(self, rule: RuleEntry) -> list[tuple[str, str]]:
-        return [(name, action) for name, actions in rule.cells.items() for action in actions][:MOST_HOLDERS]
+        return list(rule.pairs())[:MOST_HOLDERS]
 
     # -- one request -------------------------------------------------------------------------------------------------
 

@@ -87,9 +87,18 @@ def run_part(
     return Part(results, watch.seen, watch.asked)
 
 
-def completed(table: Table, now: int, index: Index, part: Part, cover: bool, fail_fast: bool = False) -> Results:
-    """The whole of a run, once all tests have been: the asserts, and what the tests reached."""
+def completed(
+    table: Table,
+    now: int,
+    index: Index,
+    part: Part,
+    cover: bool,
+    fail_fast: bool = False,
+    looked: Callable[[int, int], None] = lambda done, total: None,
+) -> Results:
+    """The whole of a run, once all tests have been: the asserts, and what the tests reached. `looked` is told how many
+    of the goals that they do not reach have been looked for."""
     stopped = fail_fast and any(test.failures for test in part.tests)
     claims = [] if stopped else settle_asserts(table, index)
-    reached = coverage(table, index, part.seen, part.asked) if cover and not stopped else None
+    reached = coverage(table, index, part.seen, part.asked, looked) if cover and not stopped else None
     return Results(table, part.tests, claims, reached, now, stopped)

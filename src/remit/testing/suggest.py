@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from remit.evaluator.index import Index
@@ -45,26 +45,78 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class _Block:
     """A test that is being put together. Users and resources are known by all that is said of them."""
 
-    users: dict[str, str] = field(default_factory=dict)  # what is said → id
+    users: dict[str, str] = field(default_factory=dict)  # line → id
     resources: dict[str, str] = field(default_factory=dict)
-    lines: list[str] = field(default_factory=list)
+    people: set[str] = field(default_factory=set)  # ids that are taken
+    ids: set[str] = field(default_factory=set)
+    alike: dict[str, list[str]] = field(default_factory=dict)  # what is said of a resource but for its id → ids
+    lines: dict[str, None] = field(default_factory=dict)
     actions: dict[str, None] = field(default_factory=dict)
+
+    def other_user(self, user: str, case: Case) -> bool:
+        """Whether who asks, of whom this line tells, is somebody else here or goes by another name."""
+        return self.users[user] != case.user if user in self.users else case.user in self.people
+
+    def other_resource(self, given: str, case: Case) -> bool:
+        """The same of the resource."""
+        return self.resources[given] != case.id if given in self.resources else case.id in self.ids
+
+    def take(self, user: str, given: str, said: str, case: Case) -> None:
+        """Adds the lines, where they are new."""
+        if user not in self.users:
+            self.users[user] = case.user
+            self.people.add(case.user)
+        if given not in self.resources and case.id is not None:
+            self.resources[given] = case.id
+            self.ids.add(case.id)
+            self.alike.setdefault(said, []).append(case.id)
+
+
+class Draft:
+    """A test that asks for one thing; `witness` has the names that it uses. Equal where the text is."""
+
+    __slots__ = ("block", "lines", "witness")
+
+    def __init__(self, witness: Witness, block: _Block) -> None:
+        self.witness = witness
+        self.block = block
+        self.lines = (*block.users, *block.resources, *block.lines)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Draft) and self.lines == other.lines
+
+    def __hash__(self) -> int:
+        return hash(self.lines)
 
 
 def suggested(table: Table, index: Index, witnesses: Iterable[Witness], titles: Iterable[str] = ()) -> str:
     """Test blocks in the language, a comment above each, with a line end; empty without witnesses. `titles` are those
     that tests have already."""
-    return "\n".join(_Writer(table, index, titles).blocks(witnesses))
+    return "\n".join(Writer(table, index, titles).blocks(witnesses))
 
 
-class _Writer:
+class Writer:
+    """Writes tests of one policy, no two by the same title."""
+
     def __init__(self, table: Table, index: Index, titles: Iterable[str]) -> None:
         self.table = table
         self.world = World(table, index)
         self.watch = Watch(index)
         self.titles = set(titles) | {entry.title for entry in table.tests}
 
+    def draft(self, witness: Witness, renamed: bool = True) -> Draft | None:
+        """A test of one request, where one can ask it; unless `renamed`, with the names that it came with."""
+        block = _Block()
+        case = self._put(block, witness, renamed)
+        return None if case is None else Draft(witness._replace(case=case), block)
+
+    def text(self, draft: Draft, notes: Iterable[str] = ()) -> tuple[str, str]:
+        """The title of a test and all of it, with these lines in the comment above."""
+        title = self._title(draft.witness.type, draft.block)
+        return title, _text(title, draft.block, notes)
+
     def blocks(self, witnesses: Iterable[Witness]) -> Iterator[str]:
+        """The tests of `suggested`."""
         by_type: dict[str, list[Witness]] = {}
         for witness in witnesses:
             by_type.setdefault(witness.type, []).append(witness)
@@ -75,34 +127,30 @@ class _Writer:
             for witness in here:
                 if len(blocks[-1].lines) >= MOST_LINES and witness.action not in blocks[-1].actions:
                     blocks.append(_Block())
-                if not self._put(blocks[-1], witness):
+                if self._put(blocks[-1], witness) is None:
                     blocks.append(_Block())
                     self._put(blocks[-1], witness)
-            yield from (self._text(name, block) for block in blocks if block.lines)
+            yield from (_text(self._title(name, block), block) for block in blocks if block.lines)
 
     # -- one request -------------------------------------------------------------------------------------------------
 
-    def _put(self, block: _Block, witness: Witness) -> bool:
-        """Adds a request to a test; False where its names are taken there."""
-        for case in (*self._renamed(witness, block), witness.case):
+    def _put(self, block: _Block, witness: Witness, renamed: bool = True) -> Case | None:
+        """Adds a request to a test, and says by which names; None where these are taken there."""
+        for case in chain(self._renamed(witness, block) if renamed else (), [witness.case]):
             if case.id is None:
                 continue  # a test names what it asks about
-            user, given = _user_line(witness, case), _given_line(witness, case, self.table)
-            if block.users.get(user, case.user) != case.user or block.resources.get(given, case.id) != case.id:
+            user, said = _user_line(witness, case), self._said(witness, case)
+            given = f"given {_name(witness.type)} {_id(case.id)}{said}"
+            if block.other_user(user, case) or block.other_resource(given, case) or not self._same(witness, case):
                 continue
-            taken_user = case.user in block.users.values() and user not in block.users
-            taken_id = case.id in block.resources.values() and given not in block.resources
-            if taken_user or taken_id or not self._same(witness, case):
-                continue
-            block.users[user], block.resources[given] = case.user, case.id
+            block.take(user, given, said, case)
             may = "may" if witness.allowed else "may not"
             context = f" with {_object(case.context)}" if case.context else ""
             line = f"{_id(case.user)} {may} {_name(witness.action)} {_id(case.id)}{context}"
-            if line not in block.lines:
-                block.lines.append(line)
+            block.lines[line] = None
             block.actions[witness.action] = None
-            return True
-        return False
+            return case
+        return None
 
     def _renamed(self, witness: Witness, block: _Block) -> Iterator[Case]:
         """The case with names that say more, those that are there already first."""
@@ -110,10 +158,10 @@ class _Writer:
         number = len(block.resources) + 1
         for person, words in product(people, (True, False)):
             case = self._called(witness, person, words)
-            for known in block.resources.values():
-                same = replace(case, id=known)
-                if block.resources.get(_given_line(witness, same, self.table)) == known:
-                    yield same
+            if block.other_user(_user_line(witness, case), case):
+                continue
+            for known in block.alike.get(self._said(witness, case), ()):
+                yield replace(case, id=known)
             yield replace(case, id=f"{_stem(witness.type)}_{number}")
             yield case
 
@@ -153,21 +201,31 @@ class _Writer:
         reached: set[Goal] = set(self.watch.reached(judged))
         return (judged.code == "allowed") == witness.allowed and witness.reached <= reached
 
+    def _said(self, witness: Witness, case: Case) -> str:
+        """What a `given` line says of the resource behind its id."""
+        scope = case.properties.get("scope")
+        at = f" at {scope if scope == self.table.root else _place(scope)}" if scope is not None else ""
+        declared = self.table.types[witness.type].attributes
+        properties = {name: case.properties[name] for name in declared if name in case.properties and name != "scope"}
+        return f"{at} {_object(properties)}" if properties else at
+
     # -- text --------------------------------------------------------------------------------------------------------
 
-    def _text(self, name: str, block: _Block) -> str:
+    def _title(self, name: str, block: _Block) -> str:
         what = ", ".join(block.actions) if len(block.actions) <= 4 else "all actions"
-        title = self._title(f"{what} on {name}, as it is today")
-        lines = [*block.users, *block.resources, *block.lines]
-        return f"# {MARK}\ntest {ex.literal(title)} {{\n" + "".join(f"  {line}\n" for line in lines) + "}\n"
-
-    def _title(self, title: str) -> str:
+        title = f"{what} on {name}, as it is today"
         found, number = title, 1
         while found in self.titles:
             number += 1
             found = f"{title} ({number})"
         self.titles.add(found)
         return found
+
+
+def _text(title: str, block: _Block, notes: Iterable[str] = ()) -> str:
+    head = "".join(f"# {line}\n" for line in (MARK, *notes))
+    lines = [*block.users, *block.resources, *block.lines]
+    return f"{head}test {ex.literal(title)} {{\n" + "".join(f"  {line}\n" for line in lines) + "}\n"
 
 
 def _user_line(witness: Witness, case: Case) -> str:
@@ -178,14 +236,6 @@ def _user_line(witness: Witness, case: Case) -> str:
     extra = f" with {_object(case.attributes)}" if case.attributes else ""
     line = f"user {_id(case.user)}{held}{first}{extra}"
     return "\n  ".join([line, *(f"user {_id(case.user)}{group}" for group in more)])
-
-
-def _given_line(witness: Witness, case: Case, table: Table) -> str:
-    scope = case.properties.get("scope")
-    at = f" at {scope if scope == table.root else _place(scope)}" if scope is not None else ""
-    declared = table.types[witness.type].attributes
-    properties = {name: case.properties[name] for name in declared if name in case.properties and name != "scope"}
-    return f"given {_name(witness.type)} {_id(case.id or '')}{at}" + (f" {_object(properties)}" if properties else "")
 
 
 def _place(scope: str) -> str:
@@ -226,4 +276,4 @@ def _person(roles: tuple[str, ...]) -> str:
     return f"{article}_{'_and_'.join(_stem(role) for role in roles)}"
 
 
-__all__ = ["MARK", "MOST_LINES", "suggested"]
+__all__ = ["MARK", "MOST_LINES", "Draft", "Writer", "suggested"]

@@ -265,7 +265,7 @@ def over_denied(ground: Ground, random: Random) -> Seed | None:
     if text:  # a deny applies unless it is false; where it is true the allow is shut
         text = f"({text}) and {spelling.narrowing(ground, kind, random)}"
     made = spelling.rule(ground, "allow", kind, actions, text, random)
-    return Seed([ground.inside(ground.model.roles[name].span, f"  ⟦{made}⟧")], instead=("W203", "W206"))
+    return Seed([ground.inside(ground.model.roles[name].span, f"  ⟦{made}⟧")], instead=("W203", "W206", "W303"))
 
 
 @seeder("W205", "a deny of what nobody allows", W212=SAID_TWICE["W212"])

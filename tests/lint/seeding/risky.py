@@ -385,6 +385,7 @@ def unowned(ground: Ground, random: Random) -> Seed | None:
     W301="two roles differed by it",
     W707="everyone may do it",
     W105="the seeder opens an area that was open",
+    W212="the area was nobody's, and now some of it is",
 )
 def everyone(ground: Ground, random: Random) -> Seed | None:
     looks = ("read", "view", "list", "get", "see", "query", "audit", "monitor", "access")

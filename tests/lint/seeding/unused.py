@@ -1,4 +1,4 @@
-"""Seeders: what never decides and needs no solver to tell (W201, W202, W207 to W213)."""
+"""Seeders: what never decides and needs no solver to tell (W201, W202, W207 to W214)."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def set_chain(ground: Ground, random: Random) -> Seed | None:
     return Seed([ground.at_end(f"actions ⟦{names[1]}⟧ = {names[0]}, {action}\nactions ⟦{names[0]}⟧ = {action}")])
 
 
-@seeder("W202", "a set all of whose uses were written out", W703="rules name their actions")
+@seeder("W202", "a set all of whose uses were written out", W703="rules name their actions", W202="it used a set")
 def set_inlined(ground: Ground, random: Random) -> Seed | None:
     free = {span.text for span in ground.words(r"(?<=^actions )\w+(?= =)") if ground.free(span, "W202")}
     name = one(random, sorted(free))
@@ -218,6 +218,14 @@ def ungranted(ground: Ground, random: Random) -> Seed | None:
     return Seed([*(ground.instead(other.rule.span, "") for other in same), ground.marked(found.span)])
 
 
+@seeder("W209", "an area with nothing in it", W102="it has no title")
+def empty_area(ground: Ground, random: Random) -> Seed | None:
+    if ground.layered:
+        return None
+    name, title = fresh(ground, "spare"), random.choice(("", ' "Spare"'))
+    return Seed([ground.at_end(f"area ⟦{name}⟧{title} {{ }}")])
+
+
 @seeder("W209", "an area that no rule touches", W208="so its permission is nobody's")
 def area(ground: Ground, random: Random) -> Seed | None:
     if ground.layered:
@@ -272,7 +280,7 @@ def of_users(ground: Ground, random: Random) -> Seed | None:
     return Seed([ground.at_end(f"user {{ ⟦{name}⟧: string }}")])
 
 
-# -- W211 to W213 ----------------------------------------------------------------------------------------------------
+# -- W211 to W214 ----------------------------------------------------------------------------------------------------
 
 
 @seeder("W211", "an `except` of what the rule does not speak of")
@@ -429,3 +437,45 @@ def shadow(ground: Ground, random: Random) -> Seed | None:
     if heads:
         return Seed([ground.inside(heads[0], f"  ⟦{name}⟧: string")])
     return Seed([ground.at_end(f"context {{ ⟦{name}⟧: string }}")])
+
+
+_GONE = {
+    "W209": "nothing else spoke of the area",
+    "W212": "nothing else gave it",
+    "W207": "the role had nothing else",
+    "W301": "what told the roles apart is gone",
+    "W303": "what denied it, or told it from another, is gone",
+    "W304": "an include gives less",
+    "W306": "what told the roles apart is gone",
+    "W703": "roles give less",
+    "W211": "an item may take out what another does",
+    "W707": "what was asked of a holder is gone",
+    "W709": "a deny takes all that is left",
+}
+
+
+@seeder("W214", "an `except` of all that a rule selects", **_GONE)
+def emptied_rule(ground: Ground, random: Random) -> Seed | None:
+    found = [spot for spot in ground.spots if spot.rule.selector is not None and not spot.rule.excepts]
+    spot = one(random, found)
+    if spot is None:
+        return None
+    items = [quoted(kind) for kind in spot.entry.cells]
+    if random.random() < 0.5:
+        items = [f"{quoted(action)} on *" for action in sorted({action for _, action in spot.cells})]
+    random.shuffle(items)
+    edit = _excepting(ground, spot, ", ".join(items))
+    span, at = spot.rule.span, edit.start - spot.rule.span.start
+    return Seed([ground.instead(span, f"⟦{span.text[:at]}{edit.text}{span.text[at:]}⟧")])
+
+
+@seeder("W214", "a grant of a permission without actions", W105="the role speaks of the area in another block, too")
+def empty_grant(ground: Ground, random: Random) -> Seed | None:
+    areas = sorted(ground.model.areas)
+    spot = one(random, [spot for spot in ground.spots if spot.role is not None])
+    if ground.layered or spot is None or not areas:
+        return None
+    area, name = random.choice(areas), fresh(ground, "blank")
+    declared = ground.at_end(f'area {quoted(area)} {{ permission {name} "Blank" {{ }} }}')
+    rule = f"in {quoted(area)} {{ ⟦grant {name}⟧ }}" if random.random() < 0.5 else f"⟦grant {name}⟧"
+    return Seed([declared, ground.body(spot, f"  {rule}")])

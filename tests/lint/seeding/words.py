@@ -128,7 +128,11 @@ def _declares(how: str, pattern: str) -> None:
         if ground.layered and "area" in pattern:
             return None
         span = one(random, [name for name in names if name.text == name.text.lower()])
-        return None if span is None else _renamed(ground, span.text, span, random)
+        if span is None or any(
+            f'"{span.text}"' in text for path, text in ground.texts.items() if path != ground.people
+        ):
+            return None  # a condition may ask for it, in quotes, which stay
+        return _renamed(ground, span.text, span, random)
 
 
 _declares("a role's name", r"(?<=role )\w+(?=[ \w]*\{)")
@@ -172,7 +176,7 @@ def untitled(ground: Ground, random: Random) -> Seed | None:
     return Seed([ground.marked(span), ground.instead(title, "")])
 
 
-@seeder("W102", "a new role without a title", W502="no line gives the new role")
+@seeder("W102", "a new role without a title", W502="no line gives the new role", W212="its area was nobody's")
 def new_untitled(ground: Ground, random: Random) -> Seed | None:
     name = fresh(ground, "helper")
     return Seed([ground.at_end(f"⟦role {name}⟧ {{ {ground.quirk(name)} }}")])
