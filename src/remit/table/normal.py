@@ -188,8 +188,7 @@ def _join(word: str, forms: list[Normal]) -> Normal:
 
 def _absorbed(parts: dict[str, Normal], inner: str) -> dict[str, Normal]:
     pieces = {
-        name: frozenset(map(key, form[1:])) if form[0] == inner else frozenset((name,))
-        for name, form in parts.items()
+        name: frozenset(map(key, form[1:])) if form[0] == inner else frozenset((name,)) for name, form in parts.items()
     }
     if len({len(some) for some in pieces.values()}) == 1:
         return parts  # of sets of one size none holds another
