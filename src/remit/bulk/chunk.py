@@ -1,0 +1,371 @@
+"""Some rows, decided together: bytes gathered and joined, conditions run where they can still change something.
+
+Rows that conditions without a bit of their own can decide are taken apart into (row, rule) pairs, and these are run
+shape by shape. What is too odd for arrays is decided by the evaluator, row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from remit.bulk.codes import ALLOWED, CODES, DENIED, NO_ACTION, NO_RULE, NO_USER, OPEN
+from remit.bulk.columns import Array
+from remit.bulk.matrix import ALLOW, ALLOW_IF, DENY, DENY_IF, EVERYONE_ROW, MEMBERS_ROW
+from remit.bulk.part import Part, turns
+from remit.bulk.people import NOWHERE, Held
+from remit.bulk.vectors import Truth, Values
+from remit.evaluator.facts import EMPTY, Facts
+from remit.evaluator.pdp import Judged
+from remit.evaluator.request import Malformed, read_claims, read_parts
+from remit.model import expression as ex
+from remit.model.types import Type
+
+_CODE_OF = np.full(256, NO_RULE, np.uint8)  # by a row's byte
+_CODE_OF[[byte for byte in range(256) if byte & ALLOW]] = ALLOWED
+_CODE_OF[[byte for byte in range(256) if byte & DENY]] = DENIED
+
+
+class _Pairs(NamedTuple):
+    """Rows of a chunk with the rules that concern them: `row`, the rule's `number`, its `condition` (-1: none), and
+    whether it denies."""
+
+    row: Array
+    number: Array
+    condition: Array
+    deny: Array
+
+    def only(self, some: Array) -> _Pairs:
+        return _Pairs(self.row[some], self.number[some], self.condition[some], self.deny[some])
+
+
+class Chunk:
+    """Some rows of a part. Rows are numbered from the chunk's first."""
+
+    def __init__(self, part: Part, start: int, stop: int) -> None:
+        self.part = part
+        self.matrix = part.matrix
+        self.start, self.stop, self.size = start, stop, stop - start
+        self.user = part.user_at[start:stop]
+        self.cell = part.type_at[start:stop] * np.int64(part.width) + part.action_at[start:stop]
+        self._settled: tuple[Array, dict[int, Judged]] | None = None
+
+    # -- the rows, as conditions see them ----------------------------------------------------------------------------
+
+    def count(self, picked: Array | None) -> int:
+        return self.size if picked is None else len(picked)
+
+    def values(self, attr: ex.Attr, kind: Type, picked: Array | None) -> Values:
+        return self.part.typed(attr, kind).rows(self.start, self.stop, picked)
+
+    def present(self, attr: ex.Attr, picked: Array | None) -> Array:
+        part, name = self.part, f"{attr.root}.{attr.name}"
+        if attr.root == "user":
+            users = part.pdp.directory.users
+            of = (users.get(value) if type(value) is str else None for value in part.user_values)
+            there = np.array([user is not None and user.attributes.get(attr.name) is not None for user in of], bool)
+            found = there[self.user]
+        elif name not in part.blocks:
+            found = np.zeros(self.size, bool)
+        else:
+            block = part.blocks[name].rows(self.start, self.stop)
+            if block.numbers is not None:
+                found = np.ones(self.size, bool) if block.there is None else block.there
+            else:
+                found = np.array([value is not None for value in block.values], bool)[block.indices]
+        return np.asarray(found if picked is None else found[picked])
+
+    # -- codes -------------------------------------------------------------------------------------------------------
+
+    def codes(self) -> Array:
+        """The code of each row."""
+        return self._settle()[0]
+
+    def _settle(self) -> tuple[Array, dict[int, Judged]]:
+        if self._settled is None:
+            flags = self._flags()
+            self._owns(flags)
+            self._more(flags)
+            code: Array = np.take(_CODE_OF, flags)
+            early = self.part.early(self.start, self.stop)
+            if early is not None:
+                code = np.where(early == OPEN, code, early)
+            slow = {}
+            for row in self._slow(code):
+                slow[row] = judged = self._judge(row)
+                code[row] = CODES.index(judged.code)
+            self._settled = code, slow
+        return self._settled
+
+    def _flags(self) -> Array:
+        """The bytes of all that each row's user holds."""
+        part = self.part
+        if part.of_user is not None:
+            place = np.multiply(self.user, part.bytes.shape[1], out=part.scratch[: self.size], casting="unsafe")
+            place += self.cell
+            return np.take(part.of_user, place, mode="clip")
+        if part.scope_at is None:
+            return self._absent(None)
+        scope = part.scope_at[self.start : self.stop]
+        absent, position = part.absent[scope], part.position[scope]
+        found = np.empty(self.size, np.uint8)
+        kinds = (absent, ~absent & (position != NOWHERE), ~absent & (position == NOWHERE))
+        for kind, decide in zip(kinds, (self._absent, self._placed, self._nowhere), strict=True):
+            rows = np.flatnonzero(kind)
+            if len(rows):
+                found[rows] = decide(rows)
+        return found
+
+    def _absent(self, rows: Array | None) -> Array:
+        part = self.part
+        user, cell = (self.user, self.cell) if rows is None else (self.user[rows], self.cell[rows])
+        found = part.bytes[EVERYONE_ROW][cell]
+        if part.members:
+            found |= part.bytes[MEMBERS_ROW][cell] & part.member_bits(user)
+        held = part.crowd.absent
+        first = part.turns if part.scope_at is None else turns(held, part.none)
+        return self._gathered(found, user, cell, held, [row for row, _, _ in first])
+
+    def _nowhere(self, rows: Array) -> Array:
+        """At a place that the directory does not know: roles deny, and nobody is a member."""
+        part = self.part
+        user, cell = self.user[rows], self.cell[rows]
+        held, height = part.crowd.placed, self.matrix.height
+        found = part.bytes[EVERYONE_ROW][cell]
+        lines = [np.where(row < height, row + height, row) for row, _, _ in part.turns]
+        only_denying = held._replace(row=np.where(held.row < height, held.row + height, held.row))
+        return self._gathered(found, user, cell, only_denying, lines)
+
+    def _gathered(self, found: Array, user: Array, cell: Array, held: Held, lines: list[Array]) -> Array:
+        part, width = self.part, self.part.bytes.shape[1]
+        flat = part.bytes.reshape(-1)
+        place = part.scratch[: len(user)]
+        for rows in lines:
+            np.take(rows * width, user, out=place, mode="clip")
+            place += cell
+            found |= np.take(flat, place, mode="clip")
+        for turn in range(len(lines), int(held.many.max(initial=0))):
+            some = np.flatnonzero(held.many[user] > turn)
+            found[some] |= flat[held.row[held.first[user[some]] + turn] * width + cell[some]]
+        return found
+
+    def _placed(self, rows: Array) -> Array:
+        part, width = self.part, self.part.bytes.shape[1]
+        user, cell = self.user[rows], self.cell[rows]
+        assert part.scope_at is not None
+        position = part.position[part.scope_at[self.start : self.stop][rows]]
+        flat, held = part.bytes.reshape(-1), part.crowd.placed
+        found: Array = part.bytes[EVERYONE_ROW][cell]
+        here = np.zeros(len(rows), bool)
+        for row, low, high in part.turns:
+            inside = (low[user] <= position) & (position <= high[user]) & (held.many[user] > 0)
+            held_row = row[user]
+            inside &= held_row != part.none
+            found |= flat[held_row * width + cell] * inside
+            here |= inside
+        for turn in range(len(part.turns), int(held.many.max(initial=0))):
+            some = np.flatnonzero(held.many[user] > turn)
+            at = held.first[user[some]] + turn
+            inside = (held.low[at] <= position[some]) & (position[some] <= held.high[at])
+            found[some] |= flat[held.row[at] * width + cell[some]] * inside
+            here[some] |= inside
+        if part.members:
+            found |= part.bytes[MEMBERS_ROW][cell] * here
+        return found
+
+    # -- conditions --------------------------------------------------------------------------------------------------
+
+    def _owns(self, flags: Array) -> None:
+        """Conditions with a bit of their own, where they can still change something."""
+        settled: dict[int, Truth] = {}
+        for own in self.matrix.owns:
+            some = flags & own.bit
+            many = np.count_nonzero(some)
+            if not many:
+                continue
+            outright = ALLOW if own.effect == "allow" else DENY
+            shape = self.part.shape(own.condition)
+            if shape is not None and many * 8 > self.size:
+                if own.condition not in settled:
+                    settled[own.condition] = shape.run(self, None, list(shape.constants))
+                true, false = settled[own.condition]
+                applies = true if own.effect == "allow" else ~false
+                some &= applies.view(np.uint8) * np.uint8(own.bit)
+                flags |= (some != 0).view(np.uint8) * np.uint8(outright)
+                continue
+            rows = np.flatnonzero(some)
+            true, false = self._truth(own.condition, rows)
+            flags[rows[true if own.effect == "allow" else ~false]] |= outright
+
+    def _truth(self, condition: int, rows: Array) -> Truth:
+        """One condition, at these rows."""
+        shape = self.part.shape(condition)
+        if shape is not None:
+            return shape.run(self, rows, list(shape.constants))
+        return self._one_by_one(condition, rows)
+
+    def _one_by_one(self, condition: int, rows: Array) -> Truth:
+        test = self.matrix.conditions[condition].test
+        found = [test(facts) if (facts := self._facts(row)) is not None else None for row in rows.tolist()]
+        return np.array([one is True for one in found], bool), np.array([one is False for one in found], bool)
+
+    def _more(self, flags: Array) -> None:
+        """Conditions without a bit of their own, for rows that they can still decide."""
+        denying, allowing = flags & DENY_IF != 0, (flags & ALLOW_IF != 0) & (flags & ALLOW == 0)
+        rows = np.flatnonzero((denying | allowing) & (flags & DENY == 0))
+        if not len(rows):
+            return
+        pairs = self._pairs(rows)
+        pairs = pairs.only(pairs.condition >= 0)
+        hits = pairs.only(self._applies(pairs))
+        flags[hits.row[hits.deny]] |= DENY
+        flags[hits.row[~hits.deny]] |= ALLOW
+
+    def _applies(self, pairs: _Pairs) -> Array:
+        """Which rules apply: an allow's condition is true, a deny's not false."""
+        true, false = np.zeros(len(pairs.row), bool), np.zeros(len(pairs.row), bool)
+        plain = pairs.condition < 0
+        true[plain] = True
+        conditional = np.flatnonzero(~plain)
+        numbers, which = np.unique(pairs.condition[conditional], return_inverse=True)
+        shapes: dict[Any, list[int]] = {}
+        for at, number in enumerate(numbers.tolist()):
+            shape = self.part.shape(number)
+            if shape is None:
+                some = conditional[which == at]
+                true[some], false[some] = self._one_by_one(number, pairs.row[some])
+            else:
+                shapes.setdefault(shape.shape, []).append(at)
+        for members in shapes.values():
+            found = [self.part.shape(int(numbers[at])) for at in members]
+            place = np.full(len(numbers), -1, np.int64)
+            place[members] = np.arange(len(members))
+            own = place[which]
+            some, own = conditional[own >= 0], own[own >= 0]
+            first = found[0]
+            assert first is not None
+            columns = zip(*(one.constants for one in found if one is not None), strict=True)
+            constants = [np.array(column)[own] for column in columns]
+            true[some], false[some] = first.run(self, pairs.row[some], constants)
+        return np.where(pairs.deny, ~false, true)
+
+    # -- pairs -------------------------------------------------------------------------------------------------------
+
+    def _pairs(self, rows: Array) -> _Pairs:
+        """All rules that count for the users of these rows, in the cells they ask about."""
+        matrix = self.matrix
+        row, line, allow, deny = self._lines(rows)
+        keys = line * matrix.width + self.part.cell_of[self.cell[row]]
+        first, count = matrix.of_keys(keys)
+        at = np.repeat(first - np.cumsum(count) + count, count) + np.arange(int(count.sum()))
+        entries = matrix.entries
+        denies = entries.deny[at]
+        counts = np.where(denies, np.repeat(deny, count), np.repeat(allow, count))
+        found = _Pairs(np.repeat(row, count), entries.rule[at], entries.condition[at], denies)
+        return found.only(counts)
+
+    def _lines(self, rows: Array) -> tuple[Array, Array, Array, Array]:
+        """For each row the lines of the matrix that count: row, line, and whether its allows and its denies do."""
+        part, height = self.part, self.matrix.height
+        user = self.user[rows]
+        scoped = part.scope_at is not None
+        scope = part.scope_at[self.start : self.stop][rows] if part.scope_at is not None else np.zeros(len(rows), int)
+        absent = part.absent[scope] if scoped else np.ones(len(rows), bool)
+        position = part.position[scope] if scoped else np.zeros(len(rows), np.int64)
+        nowhere = ~absent & (position == NOWHERE)
+        found: list[tuple[Array, Array, Array, Array]] = []
+        everybody = np.ones(len(rows), bool)
+        found.append((rows, np.full(len(rows), EVERYONE_ROW), everybody, everybody))
+        here = np.zeros(len(rows), bool)
+        for kind, held in ((absent, part.crowd.absent), (~absent, part.crowd.placed)):
+            some = np.flatnonzero(kind)
+            count = held.many[user[some]]
+            of = np.repeat(some, count)
+            at = np.repeat(held.first[user[some]] - np.cumsum(count) + count, count) + np.arange(int(count.sum()))
+            line = held.row[at]
+            inside = absent[of] | ((held.low[at] <= position[of]) & (position[of] <= held.high[at]))
+            allow = inside & (line < height) & ~nowhere[of]
+            deny = inside | nowhere[of]
+            here[of[inside & ~absent[of]]] = True
+            found.append((rows[of], line % height, allow, deny))
+        if part.members:
+            at_root, anywhere = part.crowd.at_root[user], part.crowd.anywhere[user]
+            allow, deny = np.where(absent, at_root, here), np.where(absent, anywhere, here)
+            found.append((rows, np.full(len(rows), MEMBERS_ROW), allow, deny))
+        row, line, allow, deny = (np.concatenate([some[at] for some in found]) for at in range(4))
+        counts = allow | deny
+        return row[counts], line[counts], allow[counts], deny[counts]
+
+    # -- deciding rules ----------------------------------------------------------------------------------------------
+
+    def rules(self) -> tuple[Array, Array]:
+        """The deciding rules, as rows and numbers, each pair once, by row and number."""
+        code, slow = self._settle()
+        decided = (code == ALLOWED) | (code == DENIED)
+        decided[list(slow)] = False
+        rows = np.flatnonzero(decided)
+        pairs = self._pairs(rows)
+        pairs = pairs.only(pairs.deny == (code[pairs.row] == DENIED))
+        hits = pairs.only(self._applies(pairs))
+        more = [(row, entry.rule.number) for row, judged in slow.items() for entry in _deciding(judged)]
+        row = np.concatenate([hits.row, np.array([row for row, _ in more], np.int64)])
+        number = np.concatenate([hits.number, np.array([number for _, number in more], np.int32)])
+        most = np.int64(max(len(self.part.pdp.table.rules), 1))
+        both = np.unique(row * most + number)
+        return both // most, (both % most).astype(np.int32)
+
+    # -- row by row --------------------------------------------------------------------------------------------------
+
+    def _slow(self, code: Array) -> Iterator[int]:
+        """The rows that the evaluator decides."""
+        part = self.part
+        slow = np.zeros(self.size, bool)
+        if part.slow_users:
+            slow |= part.slow[self.user]
+        for name, far in part.odd.items():
+            if name.startswith("user."):
+                slow |= far[self.user]
+            else:
+                slow |= far[part.blocks[name].indices[self.start : self.stop]]
+        if part.typed_subjects:
+            slow |= code > NO_ACTION
+        if part.claimed:
+            slow |= code <= NO_USER  # what it brings is looked at before anything else
+        yield from np.flatnonzero(slow).tolist()
+
+    def _judge(self, row: int) -> Judged:
+        part, pdp = self.part, self.part.pdp
+        asked = self._asked(row)
+        if not isinstance(asked, Malformed) and not asked.time_given:
+            asked = asked._replace(time=part.now, time_given=True)
+        return pdp.judge(asked)
+
+    def _asked(self, row: int) -> Any:
+        part = self.part
+        at = part.begin + self.start + row
+        given = {name: column.item(at) for name, column in part.given.items()}
+        resource = {name[9:]: value for name, value in given.items() if name.startswith("resource.")}
+        context = {name[8:]: value for name, value in given.items() if name.startswith("context.")}
+        subject = {name[8:]: value for name, value in given.items() if name.startswith("subject.")}
+        user_type = subject.pop("type", None)
+        if "subject.type" in part.given and not isinstance(user_type, str):
+            return Malformed("`subject.type` is no text")
+        user, scopes = given["user"], part.pdp.holders.scopes
+        if not isinstance(user, str) or not user:
+            return Malformed("`user` is no text")
+        claims = read_claims(subject, scopes) if subject else None
+        about = {"type": given["type"], "id": resource.pop("id", None), "properties": resource}
+        return read_parts(user, user_type, subject or EMPTY, claims, None, given["action"], about, context, scopes)
+
+    def _facts(self, row: int) -> Facts | None:
+        """What conditions may read of a row; None for a request that is none."""
+        judged = self._judge(row)
+        return judged.facts
+
+
+def _deciding(judged: Judged) -> tuple[Any, ...]:
+    if judged.code == "allowed":
+        return judged.allows
+    return judged.denies if judged.code == "denied_by_rule" else ()

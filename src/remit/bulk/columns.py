@@ -1,0 +1,203 @@
+"""Columns as they come in (Arrow, NumPy, lists, one value for all rows), and blocks of them as arrays of numbers.
+
+A block has its different values apart from which row has which, so that whatever is found out about a value is found
+once: its code, its number as a time, the user it names. A dictionary column (Arrow's `DictionaryArray`) is so already,
+and is one block from end to end.
+
+    owner: ["ann", "bob", null, "ann"]   →   values ["ann", "bob", None], indices [0, 1, 2, 0]
+
+Texts become *codes*, equal where the texts are. A text that nothing in policy or directory names gets one only where
+two columns are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Array = np.ndarray[Any, Any]
+
+
+class Codes:
+    """Texts by number."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+
+    def code(self, text: str) -> int:
+        """The number of a text."""
+        return self.numbers.setdefault(text, len(self.numbers))
+
+
+class Block(NamedTuple):
+    """Some rows of a column: `indices` say which of `values` each row has. Or, where they are numbers or truth values
+    that are not worth counting, `numbers` themselves, and where there are any (None: everywhere)."""
+
+    values: Sequence[Any]
+    indices: Array
+    numbers: Array | None = None
+    there: Array | None = None
+
+    def rows(self, start: int, stop: int) -> Block:
+        """A part of it."""
+        if self.numbers is None:
+            return self._replace(indices=self.indices[start:stop])
+        there = None if self.there is None else self.there[start:stop]
+        return self._replace(numbers=self.numbers[start:stop], there=there)
+
+
+_NO_INDICES = np.empty(0, np.int64)
+
+
+def same(count: int) -> Array:
+    """Zeros, of which there is one."""
+    return np.broadcast_to(np.int64(0), count)
+
+
+class Column:
+    """One column. `length` is None for one value for all rows. Raises ValueError for what is none."""
+
+    def __init__(self, name: str, values: Any) -> None:
+        self.name = name
+        self.length: int | None = None
+        self.whole: Block | None = None
+        self._items: Sequence[Any] = ()
+        self._array: Any = None
+        if values is None or isinstance(values, str | int | float | bool | Mapping):
+            self._items = [values]
+            self.whole = Block([values], _NO_INDICES)
+            return
+        found = self._read(values)
+        self.length = len(found)
+        if isinstance(found, pa.Array):
+            self._array = found
+            if pa.types.is_dictionary(found.type):
+                self.whole = _of_dictionary(found)
+        else:
+            self._items = found
+
+    def _read(self, values: Any) -> Any:
+        """An Arrow array where one can hold the values as they are, or a list of them."""
+        if isinstance(values, pa.ChunkedArray):
+            if pa.types.is_dictionary(values.type):
+                values = values.unify_dictionaries()
+            found = values.combine_chunks()
+            return found.chunk(0) if isinstance(found, pa.ChunkedArray) else found
+        if isinstance(values, pa.Array):
+            return values
+        if isinstance(values, np.ndarray):
+            if values.ndim != 1:
+                raise ValueError(f"the column `{self.name}` has {values.ndim} dimensions, write an array of one")
+            if values.dtype.kind in "bi" or values.dtype in (np.uint8, np.uint16, np.uint32):
+                return pa.array(values)
+            return _of_items(values.tolist())
+        if not isinstance(values, Iterable):
+            raise ValueError(f"the column `{self.name}` is no array, no list, and no single value")
+        return _of_items(list(values))
+
+    def item(self, row: int) -> Any:
+        """The value of one row, as JSON would have it."""
+        if self.length is None:
+            return self._items[0]
+        return self._array[row].as_py() if self._array is not None else self._items[row]
+
+    def block(self, start: int, stop: int) -> Block:
+        """Some rows."""
+        if self.length is None:
+            assert self.whole is not None
+            return self.whole._replace(indices=same(stop - start))
+        if self.whole is not None:
+            return self.whole.rows(start, stop)
+        if self._array is None:
+            return _indexed(self._items[start:stop])
+        array = self._array.slice(start, stop - start)
+        if pa.types.is_integer(array.type) or pa.types.is_boolean(array.type):
+            there = array.is_valid().to_numpy(zero_copy_only=False) if array.null_count else None
+            full = pc.fill_null(array, False if pa.types.is_boolean(array.type) else 0)
+            numbers = full.to_numpy(zero_copy_only=False)
+            if numbers.dtype != np.uint64:
+                kind = bool if numbers.dtype == bool else np.int64
+                return Block((), _NO_INDICES, numbers.astype(kind, copy=False), there)
+        if pa.types.is_nested(array.type) or pa.types.is_floating(array.type):
+            return _indexed(array.to_pylist())
+        return _of_dictionary(pc.dictionary_encode(array))
+
+
+def _of_items(items: list[Any]) -> Any:
+    """An Arrow array where all items are texts, or all whole numbers, or all true or false; else the items."""
+    kinds = {type(item) for item in items} - {type(None)}
+    fitting = {str: pa.string(), bool: pa.bool_(), int: pa.int64()}
+    if len(kinds) == 1 and (kind := fitting.get(next(iter(kinds)))) is not None:
+        try:
+            return pa.array(items, kind)
+        except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
+            pass  # more than 64 bits, or half of a character
+    return items
+
+
+def _of_dictionary(array: Any) -> Block:
+    values, indices = array.dictionary.to_pylist(), array.indices
+    if not indices.null_count:
+        return Block(values, indices.to_numpy(zero_copy_only=False))
+    return Block([*values, None], pc.fill_null(indices.cast(pa.int64()), len(values)).to_numpy())
+
+
+def _indexed(items: Sequence[Any]) -> Block:
+    """Items of all kinds: those that are alike in type and value are one, what cannot be told so is each its own."""
+    numbers: dict[Any, int] = {}
+    values: list[Any] = []
+    indices = np.empty(len(items), np.int64)
+    for at, item in enumerate(items):
+        key = (type(item), item) if isinstance(item, str | int | bool | type(None)) else at
+        number = numbers.get(key)
+        if number is None:
+            number = numbers[key] = len(values)
+            values.append(item)
+        indices[at] = number
+    return Block(values, indices)
+
+
+class Typed(NamedTuple):
+    """A column's values as one type: `numbers` are codes, numbers or truth values, known where `known` says (None:
+    everywhere). With `indices`, both are by different value."""
+
+    numbers: Array
+    known: Array | None
+    indices: Array | None
+    counted: bool = False  # whether the numbers are the indices themselves
+
+    def rows(self, start: int, stop: int, picked: Array | None) -> tuple[Array, Any]:
+        """Of some rows: their numbers, and where they are known (True: everywhere)."""
+        if self.indices is None:
+            rows = slice(start, stop)
+            numbers, there = self.numbers[rows], None if self.known is None else self.known[rows]
+            if picked is not None:
+                numbers, there = numbers[picked], None if there is None else there[picked]
+            return numbers, True if there is None else there
+        indices = self.indices[start:stop] if picked is None else self.indices[start:stop][picked]
+        known = True if self.known is None else self.known[indices]
+        return indices if self.counted else np.take(self.numbers, indices, mode="clip"), known
+
+
+def typed(block: Block, sort: str, take: Callable[[Any], Any], code: Callable[[str], int]) -> Typed:
+    """A block's values as one type: `take` gives a value as conditions compare it, or None; `sort` is text, int, bool
+    or time (`remit.bulk.vectors.sort_of`)."""
+    if block.numbers is not None:
+        if (block.numbers.dtype == bool) is (sort == "bool") and sort in ("int", "bool"):
+            return Typed(block.numbers, block.there, None)
+        none = np.zeros(len(block.numbers), bool)
+        return Typed(none if sort == "bool" else none.astype(np.int64), none, None)
+    found = [take(value) for value in block.values]
+    known = np.fromiter((value is not None for value in found), bool, len(found))
+    if sort == "text":
+        numbers = np.fromiter((-1 if value is None else code(value) for value in found), np.int64, len(found))
+    elif sort == "bool":
+        numbers = np.fromiter((value is True for value in found), bool, len(found))
+    else:
+        numbers = np.fromiter((0 if value is None else value for value in found), np.int64, len(found))
+    counted = sort == "text" and bool((numbers == np.arange(len(numbers))).all())
+    return Typed(numbers, None if known.all() else known, block.indices, counted)

@@ -1,0 +1,134 @@
+"""Decides columns of requests, a chunk of rows at a time, as `Pdp.decide` decides each.
+
+For each chunk: where each row's user stands and what cell it asks about are looked up by different value, once for a
+block. The bytes of all that the user holds are gathered from the matrix and joined; conditions with a bit of their own
+are run over the chunk; rows that something else could still decide are taken apart into (row, rule) pairs, which are
+run shape by shape. Whatever is found too odd for arrays (a user whose roles come and go, with a time in each request; a
+time too far away for 64 bits; a subject that brings its own roles) is decided by the evaluator itself, row by row.
+
+    rows        user ann, bob     action read, pay     type invoice     owner bob, bob
+    bytes       0b00000001 (read), 0b00010000 (pay when own)
+    own         false, true       →   allowed, allowed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from remit.bulk.chunk import Chunk
+from remit.bulk.codes import ALLOWED, CODES
+from remit.bulk.columns import Array, Column
+from remit.bulk.matrix import Matrix
+from remit.bulk.part import CHUNK, Bound, Part
+from remit.bulk.people import People
+from remit.evaluator.pdp import Pdp
+
+BLOCK = 1 << 20  # rows whose different values are told together, of columns that do not tell them
+
+Rules = Literal["first", "all"]
+
+
+class Decisions(NamedTuple):
+    """One answer a row: `allowed`, and `code` as a number of CODES. Where rules were asked for, `rule` is the number
+    of the first that decides (in the policy's order of files, lines and columns), -1 for none. With all of them, row n
+    is decided by `rules[first[n]:first[n + 1]]`. Numbers are those of `table.rules`."""
+
+    allowed: Array
+    code: Array
+    rule: Array | None = None
+    first: Array | None = None
+    rules: Array | None = None
+
+    def codes(self) -> Any:
+        """The codes by name, as an Arrow dictionary array."""
+        import pyarrow as pa
+
+        return pa.DictionaryArray.from_arrays(pa.array(self.code), pa.array(CODES))
+
+
+class Engine:
+    """Answers columns for one decision point."""
+
+    def __init__(self, pdp: Pdp, matrix: Matrix | None = None) -> None:
+        matrix = matrix or Matrix(pdp.table, pdp.index)
+        people = People(pdp.table, pdp.directory, pdp.holders, matrix.rows, matrix.height)
+        self.bound = Bound(pdp, matrix, people)
+
+    def decide(
+        self,
+        columns: Mapping[str, Any],
+        rules: Rules | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> Decisions:
+        """See `remit.Pdp.decide_many`. `progress` is told how many rows are done."""
+        given = _given(columns)
+        count = _count(given)
+        whole = all(column.whole is not None for column in given.values())
+        allowed, code = np.empty(count, bool), np.empty(count, np.uint8)
+        rule = np.full(count, -1, np.int32) if rules else None
+        lists: list[tuple[Array, Array]] = []
+        now = self.bound.pdp.clock()
+        size = max(count, 1) if whole else BLOCK
+        for begin in range(0, count, size):
+            end = min(begin + size, count)
+            part = Part(self.bound, given, begin, end, now)
+            for start in range(0, end - begin, CHUNK):
+                stop = min(start + CHUNK, end - begin)
+                found = Chunk(part, start, stop)
+                rows = slice(begin + start, begin + stop)
+                code[rows] = found.codes()
+                if rule is not None:
+                    hits = found.rules()
+                    rule[rows] = _first(hits, stop - start)
+                    if rules == "all":
+                        lists.append((hits[0] + begin + start, hits[1]))
+                if progress is not None:
+                    progress(begin + stop)
+        np.equal(code, ALLOWED, out=allowed)
+        if rules != "all":
+            return Decisions(allowed, code, rule)
+        rows_, numbers = _listed(lists)
+        first = np.zeros(count + 1, np.int64)
+        np.cumsum(np.bincount(rows_, minlength=count), out=first[1:])
+        return Decisions(allowed, code, rule, first, numbers)
+
+
+def _given(columns: Mapping[str, Any]) -> dict[str, Column]:
+    found = {}
+    for name, values in columns.items():
+        root, dot, rest = name.partition(".")
+        if not (name in ("user", "action", "type") or (dot and rest and root in ("resource", "context", "subject"))):
+            raise ValueError(
+                f"there is no column `{name}`: write `user`, `action`, `type`, `resource.NAME`, `context.NAME` or "
+                "`subject.NAME`"
+            )
+        found[name] = Column(name, values)
+    for name in ("user", "action", "type"):
+        if name not in found:
+            raise ValueError(f"the column `{name}` is missing")
+    return found
+
+
+def _count(given: Mapping[str, Column]) -> int:
+    lengths = {name: column.length for name, column in given.items() if column.length is not None}
+    if len(set(lengths.values())) > 1:
+        (one, few), (other, many) = sorted(lengths.items(), key=lambda item: item[1])[:: len(lengths) - 1]
+        raise ValueError(f"the column `{other}` has {many} rows and `{one}` has {few}")
+    return next(iter(lengths.values()), 1)
+
+
+def _first(hits: tuple[Array, Array], count: int) -> Array:
+    found = np.full(count, np.iinfo(np.int32).max, np.int32)
+    np.minimum.at(found, hits[0], hits[1])
+    found[found == np.iinfo(np.int32).max] = -1
+    return found
+
+
+def _listed(lists: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+    if not lists:
+        return np.zeros(0, np.int64), np.zeros(0, np.int32)
+    rows, numbers = (np.concatenate([pair[at] for pair in lists]) for at in range(2))
+    return rows, numbers.astype(np.int32)

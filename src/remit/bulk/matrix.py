@@ -1,0 +1,187 @@
+"""A table as arrays: for each role and cell one byte that says what may happen, and the rules behind it.
+
+A *row* stands for a role with all that it includes, so that a user's rows are those of the roles they hold directly;
+two more rows stand for the blocks. A byte of a row and a cell:
+
+    bit 0  an allow without a condition        bit 2  an allow with a condition that has no bit of its own
+    bit 1  a deny without a condition          bit 3  a deny with one
+    bits 4 to 7: the four conditions that most entries have, each with its effect
+
+    role clerk { allow read on invoice   allow pay on invoice when own }     (`own` has bit 4)
+    clerk:  read on invoice 0b00000001   pay on invoice 0b00010000
+
+Bytes of all that somebody holds are joined by `|`, since allows and denies only add up. However many conditions a cell
+has, those without a bit of their own are looked up as *entries*, rule by rule, and only for requests that they decide.
+(Source: the bit-sliced matrices of role-based access control; closing roles over what they include when they are
+loaded, so that a request touches direct roles alone.)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from remit.evaluator.index import Index
+from remit.table.shape import RuleEntry, Table
+
+Array = np.ndarray[Any, Any]
+
+ALLOW, DENY, ALLOW_IF, DENY_IF = 1, 2, 4, 8
+OWN_BITS = (16, 32, 64, 128)
+EVERYONE_ROW, MEMBERS_ROW, FIRST_ROW = 0, 1, 2
+_NONE = -1
+
+
+class Condition(NamedTuple):
+    """A condition as it is asked at some types that declare what it reads alike. `rule` is one that has it."""
+
+    rule: RuleEntry
+    type: str
+    test: Callable[[Any], bool | None]
+
+
+class Own(NamedTuple):
+    """A condition with a bit of its own."""
+
+    bit: int
+    condition: int
+    effect: str
+
+
+class Entries(NamedTuple):
+    """All rules by row and cell, in the order of their places: `keys` (row × cells + cell) are sorted, and entry
+    `first[k]` to `first[k + 1]` are those of key k. `condition` is -1 where a rule has none."""
+
+    keys: Array
+    first: Array
+    rule: Array
+    condition: Array
+    deny: Array
+
+
+class Matrix:
+    """The arrays of one table. `cells` numbers (type, action); `rows` the roles."""
+
+    def __init__(self, table: Table, index: Index) -> None:
+        self.table = table
+        self.index = index
+        self.cells: dict[tuple[str, str], int] = {}
+        for name, kind in table.types.items():
+            for action in kind.actions:
+                self.cells[name, action] = len(self.cells)
+        self.rows = {name: FIRST_ROW + at for at, name in enumerate(sorted(table.roles))}
+        self.height, self.width = FIRST_ROW + len(self.rows), max(len(self.cells), 1)
+        self.conditions: list[Condition] = []
+        self._numbers: dict[int, int] = {}  # a test's identity → its condition's number
+        self._at: dict[tuple[int, str], int] = {}
+        self.entries = self._entries()
+        self.owns = self._owns()
+        self.flags = self._flags()
+        """One byte for each row and cell, as a matrix."""
+
+    # -- entries -----------------------------------------------------------------------------------------------------
+
+    def _entries(self) -> Entries:
+        reaching: list[list[int]] = [[] for _ in range(self.table.facet_count)]
+        reaching[EVERYONE_ROW].append(EVERYONE_ROW)
+        reaching[MEMBERS_ROW].append(MEMBERS_ROW)
+        for name, role in self.table.roles.items():
+            for facet in role.facets:
+                reaching[facet].append(self.rows[name])
+        known: dict[tuple[int, ...], Array] = {}
+        rows: list[Array] = []
+        cells: list[int] = []
+        numbers: list[int] = []
+        conditions: list[int] = []
+        denies: list[bool] = []
+        for rule in self.table.rules:
+            if rule.facets not in known:
+                known[rule.facets] = np.unique([row for facet in rule.facets for row in reaching[facet]])
+            reached = known[rule.facets]
+            for name, actions in rule.cells.items():
+                condition = self._number(rule, name)
+                for action in actions:
+                    rows.append(reached)
+                    cells.append(self.cells[name, action])
+                    numbers.append(rule.number)
+                    conditions.append(condition)
+                    denies.append(rule.effect == "deny")
+        counts = np.fromiter(map(len, rows), np.int64, len(rows))
+        row = np.concatenate(rows) if rows else np.empty(0, np.int64)
+        keys = row.astype(np.int64) * self.width + np.repeat(np.array(cells, np.int64), counts)
+        number = np.repeat(np.array(numbers, np.int64), counts)
+        order = np.lexsort((number, keys))
+        sorted_keys, first = np.unique(keys[order], return_index=True)
+        return Entries(
+            sorted_keys,
+            np.append(first, len(order)).astype(np.int64),
+            number[order].astype(np.int32),
+            np.repeat(np.array(conditions, np.int64), counts)[order],
+            np.repeat(np.array(denies, bool), counts)[order],
+        )
+
+    def _number(self, rule: RuleEntry, resource_type: str) -> int:
+        """The number of a rule's condition at a type."""
+        if rule.condition is None:
+            return _NONE
+        key = (id(rule.condition), resource_type)
+        if key not in self._at:
+            test = self.index.test(rule.condition, resource_type)
+            assert test is not None
+            if id(test) not in self._numbers:
+                self._numbers[id(test)] = len(self.conditions)
+                self.conditions.append(Condition(rule, resource_type, test))
+            self._at[key] = self._numbers[id(test)]
+        return self._at[key]
+
+    def of_keys(self, keys: Array) -> tuple[Array, Array]:
+        """For each key the range of its entries: where it begins, and how many there are."""
+        entries = self.entries
+        if not len(entries.keys):
+            none = np.zeros(len(keys), np.int64)
+            return none, none
+        at = np.minimum(np.searchsorted(entries.keys, keys), len(entries.keys) - 1)
+        found = entries.keys[at] == keys
+        return entries.first[at], np.where(found, entries.first[at + 1] - entries.first[at], 0)
+
+    # -- bytes -------------------------------------------------------------------------------------------------------
+
+    def _owns(self) -> tuple[Own, ...]:
+        entries = self.entries
+        some = entries.condition >= 0
+        pairs = Counter(zip(entries.condition[some].tolist(), entries.deny[some].tolist(), strict=True))
+        most = pairs.most_common(len(OWN_BITS))
+        return tuple(
+            Own(bit, condition, "deny" if deny else "allow")
+            for bit, ((condition, deny), _) in zip(OWN_BITS, most, strict=False)
+        )
+
+    def _flags(self) -> Array:
+        entries = self.entries
+        plain, more = np.where(entries.deny, DENY, ALLOW), np.where(entries.deny, DENY_IF, ALLOW_IF)
+        byte = np.where(entries.condition < 0, plain, more)
+        for own in self.owns:
+            byte[(entries.condition == own.condition) & (entries.deny == (own.effect == "deny"))] = own.bit
+        found = np.zeros(self.height * self.width, np.uint8)
+        if len(entries.keys):
+            found[entries.keys] = np.bitwise_or.reduceat(byte.astype(np.uint8), entries.first[:-1])
+        return found.reshape(self.height, self.width)
+
+    def bits(self, effect: str) -> int:
+        """The bits that belong to an effect."""
+        own = sum(one.bit for one in self.owns if one.effect == effect)
+        return own | (ALLOW | ALLOW_IF if effect == "allow" else DENY | DENY_IF)
+
+    def local(self, types: Sequence[str | None], actions: Sequence[str | None]) -> Array:
+        """For each type and action in these orders (a type's actions beside each other) the number of its cell; -1 for
+        a type that the policy lacks, -2 for an action that the type lacks."""
+        found = np.empty((len(types), len(actions)), np.int64)
+        for at, name in enumerate(types):
+            if name is None or name not in self.table.types:
+                found[at] = -1
+            else:
+                found[at] = [-2 if action is None else self.cells.get((name, action), -2) for action in actions]
+        return found.reshape(-1)

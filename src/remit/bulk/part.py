@@ -1,0 +1,254 @@
+"""A block of rows with all that is found out about its different values, once for each: users, cells, places, and
+what conditions read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from remit.bulk.codes import INVALID, NO_ACTION, NO_TYPE, NO_USER, NOT_ACTIVE, OPEN
+from remit.bulk.columns import Array, Block, Codes, Column, Typed, same, typed
+from remit.bulk.matrix import EVERYONE_ROW, MEMBERS_ROW, Matrix
+from remit.bulk.people import ACTIVE, INACTIVE, TIMED, Crowd, Held, People
+from remit.bulk.vectors import FARTHEST, Shaped, shaped, sort_of
+from remit.evaluator.conditions import value_of
+from remit.evaluator.pdp import Pdp
+from remit.model import expression as ex
+from remit.model.types import Type
+
+CHUNK = 1 << 16  # rows that are decided together
+_MOST_BYTES = 1 << 26  # of a table of users by cells, where one pays
+_MOST_TURNS = 4  # holdings that are gathered for all rows, whoever has so many
+
+
+class Bound(NamedTuple):
+    """A decision point with its arrays."""
+
+    pdp: Pdp
+    matrix: Matrix
+    people: People
+
+
+class Part:
+    """Rows `begin` to `end` of the given columns. `now`: the time of decisions that have none of their own."""
+
+    def __init__(self, bound: Bound, given: Mapping[str, Column], begin: int, end: int, now: int) -> None:
+        self.pdp, self.matrix, self.people = bound
+        self.given = given
+        self.begin, self.end = begin, end
+        self.now = now
+        self.codes = Codes()
+        self.blocks = {name: column.block(begin, end) for name, column in given.items()}
+        self._typed: dict[tuple[str, Type], Typed] = {}
+        self._shapes: dict[int, Shaped | None] = {}
+        self._early: dict[str, Array] = {}
+        self.odd: dict[str, Array] = {}  # column → where a time is too far away, by different value
+        self._users()
+        self._cells()
+        self._scopes()
+        self._others()
+        self.scratch = np.empty(min(CHUNK, end - begin), np.int64)
+        self._tables()
+
+    # -- who, what, where --------------------------------------------------------------------------------------------
+
+    def _users(self) -> None:
+        block = _texts(self.blocks["user"])
+        self.user_values, self.user_at = block.values, block.indices
+        each = "context.time" in self.given
+        self.crowd: Crowd = self.people.crowd(block.values, None if each else self.now)
+        status = self.crowd.status
+        early = np.full(len(status), OPEN, np.uint8)
+        early[status == INACTIVE] = NOT_ACTIVE
+        early[(status != ACTIVE) & (status != INACTIVE) & (status != TIMED)] = NO_USER
+        for at, value in enumerate(block.values) if not _all_texts(block.values) else ():
+            if type(value) is not str or not value:
+                early[at] = INVALID
+        if "" in block.values:
+            early[list(block.values).index("")] = INVALID
+        self._note("user", early)
+        self.slow = status == TIMED
+        self.slow_users = bool(self.slow.any())
+
+    def _cells(self) -> None:
+        types, actions = _texts(self.blocks["type"]), _texts(self.blocks["action"])
+        self.type_at, self.action_at, self.width = types.indices, actions.indices, len(actions.values)
+        names = [value if type(value) is str else None for value in types.values]
+        self.cell_of = self.matrix.local(names, [v if type(v) is str else None for v in actions.values])
+        early = np.full(len(self.cell_of), OPEN, np.uint8)
+        early[self.cell_of == -1] = NO_TYPE
+        early[self.cell_of == -2] = NO_ACTION
+        by_type = early.reshape(len(types.values), -1)
+        for at, value in enumerate(types.values):
+            if type(value) is not str:
+                by_type[at] = INVALID
+        for at, value in enumerate(actions.values):
+            if type(value) is not str:
+                by_type[:, at] = INVALID
+        self._note("cell", early)
+
+    def _scopes(self) -> None:
+        self.scope_at: Array | None = None
+        if "resource.scope" not in self.blocks:
+            return
+        block = _texts(self.blocks["resource.scope"])
+        if all(value is None for value in block.values):
+            return
+        scopes, places = self.pdp.holders.scopes, self.people.places
+        early = np.full(len(block.values), OPEN, np.uint8)
+        position = np.zeros(len(block.values), np.int64)
+        for at, value in enumerate(block.values):
+            if value is not None and scopes.malformed(value):
+                early[at] = INVALID
+            elif value is not None:
+                position[at] = places.of(value)
+        self.scope_at, self.position = block.indices, position
+        self.absent = np.fromiter((value is None for value in block.values), bool, len(block.values))
+        self._note("scope", early)
+
+    def _others(self) -> None:
+        """What else can make a request malformed, or its subject another."""
+        if "resource.id" in self.blocks:
+            self._only_texts("resource.id", missing=OPEN)
+        if "subject.type" in self.blocks:
+            self._only_texts("subject.type", missing=INVALID)
+        self.typed_subjects = "subject.type" in self.blocks
+        self.claimed = self.pdp.table.roles_from_subject and any(name.startswith("subject.") for name in self.blocks)
+
+    def _only_texts(self, name: str, missing: int) -> None:
+        block = self.blocks[name]
+        if block.numbers is not None:
+            there = np.ones(len(block.numbers), bool) if block.there is None else block.there
+            self.blocks[name] = block = Block([None, 0], there.astype(np.int64))
+        if _all_texts(block.values):
+            return
+        early = [missing if value is None else OPEN if type(value) is str else INVALID for value in block.values]
+        self._note(name, np.array(early, np.uint8))
+
+    def _note(self, name: str, early: Array) -> None:
+        if (early != OPEN).any():
+            self._early[name] = early
+
+    def early(self, start: int, stop: int) -> Array | None:
+        """The codes that are settled before any rule is looked at."""
+        found: Array | None = None
+        for name, codes in self._early.items():
+            some = codes[self._indices(name, start, stop)]
+            found = some if found is None else np.minimum(found, some)
+        return found
+
+    def _indices(self, name: str, start: int, stop: int) -> Array:
+        if name == "user":
+            return self.user_at[start:stop]
+        if name == "cell":
+            return self.type_at[start:stop].astype(np.int64) * self.width + self.action_at[start:stop]
+        if name == "scope":
+            assert self.scope_at is not None
+            return self.scope_at[start:stop]
+        return self.blocks[name].indices[start:stop]
+
+    # -- tables ------------------------------------------------------------------------------------------------------
+
+    def _tables(self) -> None:
+        """The matrix by this part's own cells, with the rows that only deny below it and one of nothing at the end;
+        and, where it is small enough and nobody names a place, what each user's rows make together."""
+        matrix = self.matrix
+        flags = np.where(self.cell_of >= 0, matrix.flags[:, np.maximum(self.cell_of, 0)], 0).astype(np.uint8)
+        denies = flags & np.uint8(matrix.bits("deny"))
+        self.none = 2 * matrix.height
+        self.bytes = np.ascontiguousarray(np.concatenate([flags, denies, np.zeros((1, flags.shape[1]), np.uint8)]))
+        self.members = bool(flags[MEMBERS_ROW].any())
+        self.turns = turns(self.crowd.placed if self.scope_at is not None else self.crowd.absent, self.none)
+        self.of_user: Array | None = None
+        users, cells = len(self.user_values), self.bytes.shape[1]
+        if self.scope_at is None and users * cells <= min(_MOST_BYTES, 64 * (self.end - self.begin)):
+            everybody = np.arange(users)
+            joined = np.repeat(self.bytes[EVERYONE_ROW][None, :], users, axis=0)
+            for turn in range(int(self.crowd.absent.many.max(initial=0))):
+                joined |= self.bytes[self.crowd.absent.at(turn, self.none)[0]]
+            if self.members:
+                joined |= self.bytes[MEMBERS_ROW][None, :] & self.member_bits(everybody)[:, None]
+            self.of_user = joined.reshape(-1)
+
+    def member_bits(self, users: Array) -> Array:
+        """The bits of `members` that count for these users in a request without a place."""
+        allow, deny = self.matrix.bits("allow"), self.matrix.bits("deny")
+        at_root, anywhere = self.crowd.at_root[users], self.crowd.anywhere[users]
+        return (np.where(at_root, allow, 0) | np.where(anywhere, deny, 0)).astype(np.uint8)
+
+    # -- what conditions read ----------------------------------------------------------------------------------------
+
+    def shape(self, number: int) -> Shaped | None:
+        """The shape of a condition."""
+        if number not in self._shapes:
+            condition = self.matrix.conditions[number]
+            reading = self.pdp.index.reading(condition.type)
+            assert condition.rule.condition is not None
+            self._shapes[number] = shaped(condition.rule.condition, reading, self.codes.code)
+        return self._shapes[number]
+
+    def typed(self, attr: ex.Attr, kind: Type) -> Typed:
+        """An attribute's values as one type."""
+        name = f"{attr.root}.{attr.name}"
+        key = (name, kind)
+        if key not in self._typed:
+            self._typed[key] = self._typing(attr, kind, name)
+        return self._typed[key]
+
+    def _typing(self, attr: ex.Attr, kind: Type, name: str) -> Typed:
+        sort, code = sort_of(kind), self.codes.code
+        take = value_of(kind)
+        if attr.root == "user":
+            if attr.name == "id":
+                return typed(Block(self.user_values, self.user_at), sort, take, code)
+            users = self.pdp.directory.users
+            of = (users.get(value) if type(value) is str else None for value in self.user_values)
+            values = [None if user is None else user.attributes.get(attr.name) for user in of]
+            return typed(Block(values, self.user_at), sort, self._near(take, sort, name, values), code)
+        block = self.blocks.get(name)
+        if name == "context.time":
+            return self._time(block)
+        if block is None:
+            return typed(Block([None], same(self.end - self.begin)), sort, take, code)
+        return typed(block, sort, self._near(take, sort, name, block.values), code)
+
+    def _near(self, take: Callable[[Any], Any], sort: str, name: str, values: Sequence[Any]) -> Callable[[Any], Any]:
+        """The same, but for times that 64 bits cannot compare, whose rows are left to the evaluator."""
+        if sort != "time":
+            return take
+        found = [take(value) for value in values]
+        far = np.fromiter((value is not None and abs(value) >= FARTHEST for value in found), bool, len(found))
+        if far.any():
+            self.odd[name] = far
+
+        def near(value: Any) -> int | None:
+            instant: int | None = take(value)
+            return None if instant is None or abs(instant) >= FARTHEST else instant
+
+        return near
+
+    def _time(self, block: Block | None) -> Typed:
+        if block is None or block.numbers is not None:
+            block = Block([None], same(self.end - self.begin)) if block is None else _texts(block)
+        take = self._near(value_of(Type("time")), "time", "context.time", block.values)
+        return typed(block, "time", lambda value: self.now if value is None else take(value), self.codes.code)
+
+
+def turns(held: Held, none: int) -> list[tuple[Array, Array, Array]]:
+    """The first holdings of each user, side by side."""
+    most = int(held.many.max(initial=0))
+    return [held.at(turn, none) for turn in range(min(most, _MOST_TURNS))]
+
+
+def _all_texts(values: Sequence[Any]) -> bool:
+    return all(type(value) is str for value in values)
+
+
+def _texts(block: Block) -> Block:
+    """Numbers as different values, where texts should be: every one is as wrong as another."""
+    if block.numbers is None:
+        return block
+    there = np.ones(len(block.numbers), bool) if block.there is None else block.there
+    return Block([None, 0], there.astype(np.int64))

@@ -1,0 +1,237 @@
+"""Who holds which rows of the matrix where, as arrays, filled when somebody is first asked about.
+
+Places stand in the order of a walk from the root down, so that those below one place are a *run* of positions (more
+than one where a place has several parents), and "is held at the request's place or above it" is two comparisons.
+
+    company 0   branch/north 1   team/a 2   branch/south 3        a role at branch/north: positions 1 to 2
+
+What somebody holds is a list of *holdings*: a row and a run. One whose allows do not count, since an individual
+assignment hides it, has its row among those that only deny. Requests without a place have a list of their own: rows
+held at the root count whole, all others deny.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from remit.directory.shape import Directory
+from remit.evaluator.holding import Holders, Holding
+from remit.table.shape import Table
+
+Array = np.ndarray[Any, Any]
+
+ACTIVE, INACTIVE, UNKNOWN, TIMED = 0, 1, 2, 3
+ROOT = 0
+NOWHERE = -1  # the position of a place that the directory does not know
+
+
+class Places:
+    """The positions of a directory's places, the root at 0."""
+
+    def __init__(self, table: Table, directory: Directory) -> None:
+        self.root = table.root
+        self.scopes = directory.scopes
+        below: dict[str | None, list[str]] = {}
+        self.branching = False
+        for scope in directory.scopes.values():
+            above = [None if parent == self.root else parent for parent in scope.parents] or [None]
+            self.branching = self.branching or len(above) > 1
+            for parent in above:
+                below.setdefault(parent, []).append(scope.name)
+        self.below = below
+        self.position: dict[str, int] = {}
+        self.last: dict[str, int] = {}  # of the places below it, where none has several parents
+        self._walk()
+        self._runs: dict[str, tuple[tuple[int, int], ...]] = {}
+
+    def _walk(self) -> None:
+        pending: list[tuple[str, bool]] = [(name, False) for name in reversed(self.below.get(None, ()))]
+        while pending:
+            name, done = pending.pop()
+            if done:
+                self.last[name] = len(self.position)
+            elif name not in self.position:
+                self.position[name] = len(self.position) + 1
+                pending.append((name, True))
+                pending.extend((inner, False) for inner in reversed(self.below.get(name, ())))
+
+    def runs(self, place: str | None) -> tuple[tuple[int, int], ...]:
+        """The positions of a place and all below it, as (first, last)."""
+        if place is None:
+            return ((ROOT, len(self.position)),)
+        if place not in self.position:
+            return ()  # an assignment somewhere else
+        if not self.branching:
+            return ((self.position[place], self.last[place]),)
+        found = self._runs.get(place)
+        if found is None:
+            inside = {place}
+            pending = [place]
+            while pending:
+                more = [name for name in self.below.get(pending.pop(), ()) if name not in inside]
+                inside.update(more)
+                pending.extend(more)
+            at = np.sort(np.fromiter((self.position[name] for name in inside), np.int64, len(inside)))
+            breaks = np.flatnonzero(np.diff(at) > 1)
+            first, last = at[np.r_[0, breaks + 1]], at[np.r_[breaks, len(at) - 1]]
+            found = self._runs[place] = tuple(zip(first.tolist(), last.tolist(), strict=True))
+        return found
+
+    def of(self, scope: str) -> int:
+        """The position of a place by its name."""
+        return ROOT if scope == self.root else self.position.get(scope, NOWHERE)
+
+
+class Held(NamedTuple):
+    """Lists of holdings, user after user: user n has `many[n]` from `first[n]` on. `row` is one of the matrix; or, more
+    by the matrix's height, one that only denies."""
+
+    first: Array
+    many: Array
+    row: Array
+    low: Array
+    high: Array
+
+    def of(self, users: Array) -> Held:
+        """Of these users alone, who share the lists."""
+        return self._replace(first=self.first[users], many=self.many[users])
+
+    def at(self, turn: int, none: int) -> tuple[Array, Array, Array]:
+        """Each user's holding number `turn`: row, low and high; row `none` where there are not so many."""
+        there = self.many > turn
+        place = np.where(there, self.first + turn, 0)
+        if not len(self.row):
+            empty = np.zeros(len(place), np.int64)
+            return empty + none, empty, empty
+        return np.where(there, self.row[place], none), self.low[place], self.high[place]
+
+    def joined(self, more: Held) -> Held:
+        """With others behind."""
+        first = np.concatenate([self.first, more.first + len(self.row)])
+        lists = (np.concatenate(pair) for pair in zip(self[1:], more[1:], strict=True))
+        return Held(first, *lists)
+
+
+class Crowd(NamedTuple):
+    """Some users as arrays, in the order that was asked for. `status`: ACTIVE, INACTIVE, UNKNOWN, or TIMED where the
+    request's own time decides what is held. `absent` is what they hold where a request names no place; `at_root` and
+    `anywhere`: whether anything is held at the root, and at all."""
+
+    status: Array
+    placed: Held
+    absent: Held
+    at_root: Array
+    anywhere: Array
+
+    def of(self, users: Array) -> Crowd:
+        """These users alone, by their numbers."""
+        return Crowd(
+            self.status[users], self.placed.of(users), self.absent.of(users), self.at_root[users], self.anywhere[users]
+        )
+
+    def joined(self, more: Crowd) -> Crowd:
+        """With others behind."""
+        held = self.placed.joined(more.placed), self.absent.joined(more.absent)
+        joined = (np.concatenate(pair) for pair in zip(self[3:], more[3:], strict=True))
+        return Crowd(np.concatenate([self.status, more.status]), *held, *joined)
+
+
+class _One(NamedTuple):
+    status: int
+    placed: tuple[tuple[int, int, int], ...]
+    absent: tuple[int, ...]
+    at_root: bool
+    anywhere: bool
+
+
+_STRANGER = _One(UNKNOWN, (), (), False, False)
+
+
+class People:
+    """The users of one directory, each read when first asked for. `rows`: those of the matrix by role; `height`: how
+    many it has."""
+
+    def __init__(self, table: Table, directory: Directory, holders: Holders, rows: dict[str, int], height: int) -> None:
+        self.table = table
+        self.directory = directory
+        self.holders = holders
+        self.rows = rows
+        self.height = height
+        self.places = Places(table, directory)
+        self._numbers: dict[str, int] = {}
+        self._crowd = _crowd([_STRANGER])
+
+    def crowd(self, names: Iterable[Any], time: int | None) -> Crowd:
+        """These users; what is no user's name is nobody. `time` is that of all decisions, None where each request has
+        its own."""
+        users = np.zeros(0, np.int64)
+        numbers, new, timed = self._numbers, [], []
+        size = len(self._crowd.status)
+        found = []
+        for name in names:
+            number = numbers.get(name) if type(name) is str else 0
+            if number is None:
+                one, lasting = self._one(name, time)
+                if one is _STRANGER:
+                    number = 0
+                elif lasting:
+                    new.append(one)
+                    number = numbers[name] = size + len(new) - 1
+                else:
+                    timed.append(one)
+                    number = -len(timed)
+            found.append(number)
+        users = np.array(found, np.int64)
+        if new:
+            self._crowd = self._crowd.joined(_crowd(new))
+        everybody = self._crowd.joined(_crowd(timed)) if timed else self._crowd
+        users = np.where(users < 0, len(self._crowd.status) - 1 - users, users)
+        return everybody.of(users)
+
+    def _one(self, name: str, time: int | None) -> tuple[_One, bool]:
+        """A user, and whether that is so at any time."""
+        user = self.directory.users.get(name)
+        if user is None:
+            return _STRANGER, True
+        holdings = self.holders.holdings(user)
+        timed = any(holding.timed for holding in holdings)
+        if user.status != "active":
+            return _STRANGER._replace(status=INACTIVE), True
+        if timed and time is None:
+            return _STRANGER._replace(status=TIMED), False
+        return self._holding([one for one in holdings if time is None or one.counts_at(time)]), not timed
+
+    def _holding(self, holdings: list[Holding]) -> _One:
+        hiding: set[str | None] = set()
+        if self.table.individual_over_group:
+            hiding = {holding.scope for holding in holdings if holding.via == "individual"}
+        placed: dict[tuple[int, int, int], None] = {}
+        absent: dict[int, None] = {}
+        for holding in holdings:
+            hidden = holding.via == "group" and holding.scope in hiding
+            row = self.rows[holding.role]
+            counting = row + self.height if hidden else row
+            placed.update(dict.fromkeys((counting, low, high) for low, high in self.places.runs(holding.scope)))
+            absent[counting if holding.scope is None else row + self.height] = None
+        return _One(
+            ACTIVE, tuple(placed), tuple(absent), any(holding.scope is None for holding in holdings), bool(holdings)
+        )
+
+
+def _crowd(ones: list[_One]) -> Crowd:
+    return Crowd(
+        np.fromiter((one.status for one in ones), np.uint8, len(ones)),
+        _held([one.placed for one in ones]),
+        _held([tuple((row, 0, 0) for row in one.absent) for one in ones]),
+        np.fromiter((one.at_root for one in ones), bool, len(ones)),
+        np.fromiter((one.anywhere for one in ones), bool, len(ones)),
+    )
+
+
+def _held(lists: list[tuple[tuple[int, int, int], ...]]) -> Held:
+    count = np.fromiter(map(len, lists), np.int64, len(lists))
+    flat = np.array([holding for some in lists for holding in some], np.int64).reshape(-1, 3)
+    return Held(np.cumsum(count) - count, count, *(np.ascontiguousarray(flat[:, at]) for at in range(3)))

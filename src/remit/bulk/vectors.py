@@ -1,0 +1,246 @@
+"""Conditions over many requests at once: for each a pair of arrays, where it is true and where it is false.
+
+What is neither is unknown, so Kleene's logic is plain Boolean algebra: an `and` is true where all parts are, and false
+where some part is. Conditions that differ in their constants alone have one *shape*, and are run together, each request
+with the constants of its own:
+
+    resource.amount <= 500   resource.amount <= 900      one shape, `resource.amount <= ?`, constants [500], [900]
+
+Texts are compared by their codes (`remit.bulk.columns`), times in nanoseconds. What has no shape (sets, `user.roles`,
+`user.groups`, times too far away for 64 bits) is asked request by request, of the function that single decisions ask.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from remit.evaluator.conditions import constant
+from remit.model import expression as ex
+from remit.model.types import ANY, LARGEST, SMALLEST, TIME, Reading, Type
+
+Array = np.ndarray[Any, Any]
+Truth = tuple[Array, Array]  # where it is true, and where it is false
+Constants = list[Any]  # a number for each constant, or an array with one for each request
+Values = tuple[Any, Any]  # values (an array, or one for all), and where they are known (True: everywhere)
+
+FARTHEST = 2**62  # nanoseconds: the difference of two such times has 64 bits
+
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+
+
+class Rows(Protocol):
+    """The requests that conditions are asked about. `picked`: the numbers of some, None for all."""
+
+    def count(self, picked: Array | None) -> int: ...
+
+    def values(self, attr: ex.Attr, kind: Type, picked: Array | None) -> Values: ...
+
+    def present(self, attr: ex.Attr, picked: Array | None) -> Array: ...
+
+
+Run = Callable[[Rows, "Array | None", Constants], Truth]
+_Get = Callable[[Rows, "Array | None", Constants], Values]
+
+
+class Shaped(NamedTuple):
+    """A condition's shape (equal ones run alike), its constants, and how it is run."""
+
+    shape: tuple[Any, ...]
+    constants: tuple[Any, ...]
+    run: Run
+
+
+class _NoShapeError(Exception):
+    """A condition that is asked request by request."""
+
+
+def shaped(condition: ex.Expr, reading: Reading, code: Callable[[str], int]) -> Shaped | None:
+    """The condition's shape; None where it has none. `code` gives a text its number."""
+    constants: list[Any] = []
+    try:
+        shape, run = _Shaping(reading, code, constants).condition(condition)
+    except _NoShapeError:
+        return None
+    return Shaped(shape, tuple(constants), run)
+
+
+def sort_of(kind: Type) -> str:
+    """What its values are as arrays: text (codes), int, bool or time; empty for what has no array."""
+    if kind.textual:
+        return "text"
+    return {"int": "int", "bool": "bool", "time": "time", "duration": "int"}.get(kind.kind, "")
+
+
+class _Shaping:
+    def __init__(self, reading: Reading, code: Callable[[str], int], constants: list[Any]) -> None:
+        self.reading = reading
+        self.code = code
+        self.constants = constants
+
+    def condition(self, node: ex.Expr) -> tuple[tuple[Any, ...], Run]:
+        if isinstance(node, ex.Named):
+            return self.condition(node.body)
+        if isinstance(node, ex.And | ex.Or):
+            parts = [self.condition(part) for part in node.operands]
+            both = isinstance(node, ex.And)
+            return ("and" if both else "or", *(shape for shape, _ in parts)), _joined([run for _, run in parts], both)
+        if isinstance(node, ex.Not):
+            shape, inner = self.condition(node.operand)
+            return ("not", shape), lambda rows, picked, constants: inner(rows, picked, constants)[::-1]
+        if isinstance(node, ex.Const):
+            return self._settled(bool(node.value))
+        if isinstance(node, ex.Has):
+            return self._has(node.attr)
+        if isinstance(node, ex.Compare):
+            return self._compare(node)
+        if isinstance(node, ex.Member):
+            return self._member(node)
+        if isinstance(node, ex.Attr):
+            return self._truth(*self._read(node))
+        raise _NoShapeError
+
+    def _settled(self, value: bool) -> tuple[tuple[Any, ...], Run]:
+        def run(rows: Rows, picked: Array | None, constants: Constants) -> Truth:
+            count = rows.count(picked)
+            return np.full(count, value), np.full(count, not value)
+
+        return ("settled", value), run
+
+    def _has(self, attr: ex.Attr) -> tuple[tuple[Any, ...], Run]:
+        if self.reading.find(attr) is None:
+            return self._settled(False)
+        if attr.name in ("id", "scope", "roles", "groups", "time"):
+            raise _NoShapeError
+
+        def run(rows: Rows, picked: Array | None, constants: Constants) -> Truth:
+            there = rows.present(attr, picked)
+            return there, ~there
+
+        return ("has", attr), run
+
+    def _truth(self, shape: tuple[Any, ...], get: _Get, sort: str) -> tuple[tuple[Any, ...], Run]:
+        """An attribute as a condition."""
+        if sort != "bool":
+            raise _NoShapeError
+
+        def run(rows: Rows, picked: Array | None, constants: Constants) -> Truth:
+            value, known = get(rows, picked, constants)
+            return value & known, ~value & known
+
+        return shape, run
+
+    def _compare(self, node: ex.Compare) -> tuple[tuple[Any, ...], Run]:
+        left_type, right_type = self.reading.type_of(node.left), self.reading.type_of(node.right)
+        left_shape, left, left_sort = self._operand(node.left, right_type)
+        right_shape, right, right_sort = self._operand(node.right, left_type)
+        if left_sort != right_sort or (left_sort in ("text", "bool") and node.operator not in ("==", "!=")):
+            raise _NoShapeError
+        compare = _OPERATORS[node.operator]
+
+        def run(rows: Rows, picked: Array | None, constants: Constants) -> Truth:
+            one, first = left(rows, picked, constants)
+            other, second = right(rows, picked, constants)
+            holds = compare(one, other)
+            if not isinstance(holds, np.ndarray):  # two constants
+                holds = np.full(rows.count(picked), bool(holds))
+            if first is True and second is True:
+                return holds, ~holds
+            known = first & second
+            return holds & known, ~holds & known
+
+        return ("compare", node.operator, left_shape, right_shape), run
+
+    def _member(self, node: ex.Member) -> tuple[tuple[Any, ...], Run]:
+        if isinstance(node.collection, ex.Attr):
+            raise _NoShapeError
+        item_type = self.reading.type_of(node.operand)
+        shape, item, sort = self._operand(node.operand, ANY)
+        slots = []
+        for literal in node.collection:
+            value = constant(literal, item_type)
+            if value is None:
+                raise _NoShapeError
+            slots.append(self._slot(value, sort))
+
+        def run(rows: Rows, picked: Array | None, constants: Constants) -> Truth:
+            value, known = item(rows, picked, constants)
+            inside: Any = np.zeros(rows.count(picked), bool)
+            for slot in slots:
+                inside = inside | (value == constants[slot])
+            return inside & known, ~inside & known
+
+        return ("in", len(slots), shape), run
+
+    # -- operands ----------------------------------------------------------------------------------------------------
+
+    def _operand(self, node: ex.Expr, beside: Type) -> tuple[tuple[Any, ...], _Get, str]:
+        if isinstance(node, ex.Attr):
+            return self._read(node)
+        if isinstance(node, ex.Const):
+            value = constant(node, beside)
+            if value is None:
+                raise _NoShapeError
+            kinds = {"string": "time" if beside.kind == "time" else "text", "bool": "bool"}
+            sort = kinds.get(node.kind, "int")
+            slot = self._slot(value, sort)
+            return ("?", sort), lambda rows, picked, constants: (constants[slot], True), sort
+        if isinstance(node, ex.Minus):
+            left_shape, left, left_sort = self._operand(node.left, TIME)
+            right_shape, right, right_sort = self._operand(node.right, TIME)
+            if left_sort != "time" or right_sort != "time":
+                raise _NoShapeError
+
+            def difference(rows: Rows, picked: Array | None, constants: Constants) -> Values:
+                one, first = left(rows, picked, constants)
+                other, second = right(rows, picked, constants)
+                return one - other, first & second
+
+            return ("-", left_shape, right_shape), difference, "int"
+        shape, run = self.condition(node)
+
+        def settled(rows: Rows, picked: Array | None, constants: Constants) -> Values:
+            true, false = run(rows, picked, constants)
+            return true, true | false
+
+        return shape, settled, "bool"
+
+    def _slot(self, value: Any, sort: str) -> int:
+        """Where a constant stands among the shape's."""
+        if isinstance(value, str):
+            if sort != "text":
+                raise _NoShapeError
+            value = self.code(value)
+        elif (
+            sort == "text"
+            or isinstance(value, bool) is not (sort == "bool")
+            or not SMALLEST <= value <= LARGEST
+            or (sort == "time" and abs(value) >= FARTHEST)
+        ):
+            raise _NoShapeError
+        self.constants.append(value)
+        return len(self.constants) - 1
+
+    def _read(self, attr: ex.Attr) -> tuple[tuple[Any, ...], _Get, str]:
+        declared = self.reading.find(attr)
+        sort = sort_of(declared.type) if declared else ""
+        if declared is None or not sort:
+            raise _NoShapeError
+        kind = declared.type
+        return (attr, kind), lambda rows, picked, constants: rows.values(attr, kind, picked), sort
+
+
+def _joined(parts: list[Run], both: bool) -> Run:
+    def run(rows: Rows, picked: Array | None, constants: Constants) -> Truth:
+        true, false = parts[0](rows, picked, constants)
+        for part in parts[1:]:
+            more_true, more_false = part(rows, picked, constants)
+            true, false = (true & more_true, false | more_false) if both else (true | more_true, false & more_false)
+        return true, false
+
+    return run

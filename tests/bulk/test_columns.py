@@ -1,0 +1,230 @@
+"""What `decide_many` takes for columns, and what it says of those it does not."""
+
+from __future__ import annotations
+
+import builtins
+import tracemalloc
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from remit import Directory, Pdp, Policy
+from remit.bulk.codes import CODES
+
+POLICY = """
+scope company
+scope branch in company
+area shop {
+  resource invoice {
+    owner: user  amount: int  urgent: bool  due: time  state: "open" | "closed"  tags: set of string
+    actions read, pay
+  }
+}
+user { team: string }
+role clerk {
+  allow read on invoice
+  allow pay on invoice when resource.owner == user.id
+  deny pay on invoice when resource.amount > 500
+}
+role boss { allow pay on invoice when resource.urgent and resource.due < context.time }
+members { allow pay on invoice when user.team in resource.tags }
+"""
+PEOPLE = {
+    "scopes": {"branch/north": {}},
+    "users": {
+        "ann": {"assignments": [{"role": "clerk"}], "attributes": {"team": "red"}},
+        "bob": {"assignments": [{"role": "boss", "scope": "branch/north"}]},
+        "cyd": {"status": "disabled"},
+    },
+}
+USERS, ACTIONS = ["ann", "bob", "cyd", "dan", None, "ann"], ["read", "pay", "read", "read", "read", "fly"]
+EXPECTED = ["allowed", "no_rule", "inactive_user", "unknown_user", "invalid_request", "unknown_action"]
+
+
+@pytest.fixture(scope="module")
+def pdp() -> Pdp:
+    return Policy.from_sources({"shop.remit": POLICY}).bind(Directory.from_text(__import__("json").dumps(PEOPLE)))
+
+
+def codes(pdp: Pdp, columns: Mapping[str, Any]) -> list[str]:
+    """The codes, and that what is allowed is so by its code."""
+    found = pdp.decide_many(columns)
+    assert (found.allowed == (found.code == CODES.index("allowed"))).all()
+    assert found.codes().to_pylist() == [CODES[code] for code in found.code]
+    return [CODES[code] for code in found.code]
+
+
+SAME_TEXTS = {
+    "lists": (USERS, ACTIONS),
+    "tuples": (tuple(USERS), tuple(ACTIONS)),
+    "arrow": (pa.array(USERS), pa.array(ACTIONS)),
+    "large texts": (pa.array(USERS, pa.large_string()), pa.array(ACTIONS, pa.large_string())),
+    "dictionaries": (pa.array(USERS).dictionary_encode(), pa.array(ACTIONS).dictionary_encode()),
+    "small indices": (
+        pa.array(USERS).dictionary_encode().cast(pa.dictionary(pa.int8(), pa.string())),
+        pa.DictionaryArray.from_arrays(pa.array([0, 1, 0, 0, 0, 2], pa.uint8()), ["read", "pay", "fly"]),
+    ),
+    "chunked": (pa.chunked_array([USERS[:2], USERS[2:]]), pa.chunked_array([ACTIONS[:5], ACTIONS[5:]])),
+    "chunked dictionaries": (
+        pa.chunked_array([pa.array(USERS[:2]).dictionary_encode(), pa.array(USERS[2:]).dictionary_encode()]),
+        ACTIONS,
+    ),
+    "objects": (np.array(USERS, object), np.array(ACTIONS)),
+}
+
+
+@pytest.mark.parametrize("kind", SAME_TEXTS)
+def test_texts_of_every_kind(pdp: Pdp, kind: str) -> None:
+    """Lists, Arrow's and NumPy's arrays say the same."""
+    users, actions = SAME_TEXTS[kind]
+    assert codes(pdp, {"user": users, "action": actions, "type": "invoice"}) == EXPECTED
+
+
+AMOUNTS = [500, 501, None, 2**63, True, "9", 500.0]
+PAID = ["allowed", "denied_by_rule", *["denied_by_rule"] * 5]  # an unknown amount does not lift the deny
+
+
+def test_numbers_of_every_kind(pdp: Pdp) -> None:
+    """Whole numbers alone are numbers; what is none is unknown."""
+    asked = {"user": "ann", "action": "pay", "type": "invoice", "resource.owner": "ann"}
+    assert codes(pdp, {**asked, "resource.amount": AMOUNTS}) == PAID
+    for kind in (np.int16, np.int64, np.uint32):
+        assert codes(pdp, {**asked, "resource.amount": np.array([500, 501], kind)}) == PAID[:2]
+    assert codes(pdp, {**asked, "resource.amount": pa.array([500, 501, None])}) == PAID[:3]
+    assert codes(pdp, {**asked, "resource.amount": pa.array([500, 2**63], pa.uint64())}) == [
+        "allowed",
+        "denied_by_rule",
+    ]
+    assert codes(pdp, {**asked, "resource.amount": np.array([500.0])}) == ["denied_by_rule"]
+    assert codes(pdp, {**asked, "resource.amount": np.array([True])}) == ["denied_by_rule"]
+
+
+def test_truth_values_times_sets_and_places(pdp: Pdp) -> None:
+    """A boss at the branch pays what is urgent and due; a member what their team is tagged with."""
+    asked = {
+        "user": "bob", "action": "pay", "type": "invoice", "context.time": "2026-01-01T00:00:00Z",
+        "resource.urgent": np.array([True, True, True, False, True]),
+        "resource.due": ["2025-12-31T00:00:00Z", "2026-12-31T00:00:00Z", "soon", *["0001-12-31T00:00:00Z"] * 2],
+        "resource.scope": ["branch/north"] * 4 + ["company"],
+    }  # fmt: skip
+    assert codes(pdp, asked) == ["allowed", *["no_rule"] * 4]
+    far = {**asked, "resource.due": ["0001-12-31T00:00:00Z"] * 5, "context.time": "9999-01-01T00:00:00Z"}
+    assert codes(pdp, far) == ["allowed", "allowed", "allowed", "no_rule", "no_rule"]
+    tagged = {"user": "ann", "action": "pay", "type": "invoice", "resource.amount": 1, "resource.owner": "bob"}
+    assert codes(pdp, {**tagged, "resource.tags": [["red", "blue"], ["blue"], None, "red", ["red", 5]]}) == [
+        "allowed", *["no_rule"] * 4,
+    ]  # fmt: skip
+
+
+def test_malformed_parts_are_invalid_requests(pdp: Pdp) -> None:
+    asked = {"user": "ann", "action": "read", "type": "invoice"}
+    assert codes(pdp, {**asked, "user": ["", 5, "ann"]}) == ["invalid_request", "invalid_request", "allowed"]
+    assert codes(pdp, {**asked, "user": np.array([1, 2])}) == ["invalid_request"] * 2
+    assert codes(pdp, {**asked, "type": ["invoice", 7, "dragon", None]}) == [
+        "allowed", "invalid_request", "unknown_resource_type", "invalid_request",
+    ]  # fmt: skip
+    assert codes(pdp, {**asked, "resource.id": ["i1", None, 5]}) == ["allowed", "allowed", "invalid_request"]
+    assert codes(pdp, {**asked, "resource.id": np.array([1])}) == ["invalid_request"]
+    assert codes(pdp, {**asked, "resource.scope": [None, "branch/south", "galaxy/x", "branch", 7]}) == [
+        "allowed", "no_rule", *["invalid_request"] * 3,
+    ]  # fmt: skip
+    assert codes(pdp, {**asked, "subject.type": ["user", "service", None]}) == [
+        "allowed", "unknown_user", "invalid_request",
+    ]  # fmt: skip
+
+
+def test_one_value_for_all_and_no_rows(pdp: Pdp) -> None:
+    assert codes(pdp, {"user": "ann", "action": "read", "type": "invoice"}) == ["allowed"]
+    assert codes(pdp, {"user": [], "action": "read", "type": "invoice"}) == []
+    none = pdp.decide_many({"user": pa.array([], pa.string()), "action": [], "type": "invoice"}, rules="all")
+    assert none.first is not None
+    assert (len(none.allowed), none.first.tolist()) == (0, [0])
+
+
+def test_rules_are_told_by_their_numbers(pdp: Pdp) -> None:
+    """The first of them, or all."""
+    columns = {
+        "user": "ann", "action": ["read", "pay", "pay", "pay"], "type": "invoice", "resource.owner": "ann",
+        "resource.amount": [1, 1, 900, 1], "resource.tags": [[], ["red"], ["red"], []],
+    }  # fmt: skip
+    found = pdp.decide_many(columns, rules="all")
+    assert found.rule is not None
+    assert found.first is not None
+    assert found.rules is not None
+    lists = [found.rules[start:stop].tolist() for start, stop in zip(found.first, found.first[1:], strict=False)]
+    texts = [[pdp.table.rules[number].place.text.split(" when")[0] for number in some] for some in lists]
+    pay = "allow pay on invoice"
+    assert texts == [["allow read on invoice"], [pay, pay], ["deny pay on invoice"], [pay]]
+    assert found.rule.tolist() == [some[0] for some in lists]
+    first = pdp.decide_many(columns, rules="first")
+    assert first.rule is not None
+    assert first.rule.tolist() == found.rule.tolist()
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"action": "read", "type": "invoice"}, "the column `user` is missing"),
+        ({"user": "ann", "action": "read", "type": "invoice", "owner": "ann"}, "there is no column `owner`: write"),
+        ({"user": "ann", "action": "read", "type": "invoice", "resource.": 1}, "there is no column `resource.`: write"),
+        ({"user": ["ann"], "action": ["read"] * 2, "type": "invoice"}, "`action` has 2 rows and `user` has 1"),
+        ({"user": np.array([["ann"]]), "action": "read", "type": "invoice"}, "`user` has 2 dimensions"),
+        ({"user": object(), "action": "read", "type": "invoice"}, "`user` is no array, no list"),
+    ],
+)
+def test_what_is_no_column(pdp: Pdp, columns: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match="column") as raised:
+        pdp.decide_many(columns)
+    assert said in str(raised.value)
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    bound = Policy.from_sources({"shop.remit": POLICY}).bind(Directory.from_text("users: {ann: {}}"))
+    real = builtins.__import__
+
+    def missing(name: str, *more: Any, **named: Any) -> Any:
+        if name == "remit.bulk.engine":
+            raise ImportError(name)
+        return real(name, *more, **named)
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(ImportError, match=r"remit\[bulk\]"):
+        bound.decide_many({"user": "ann", "action": "read", "type": "invoice"})
+
+
+def test_progress_is_told_to_the_last_row(pdp: Pdp) -> None:
+    told: list[int] = []
+    pdp.decide_many({"user": ["ann"] * 150_000, "action": "read", "type": "invoice"}, progress=told.append)
+    assert told == [65_536, 131_072, 150_000]
+
+
+@pytest.mark.parametrize("coded", [True, False])
+def test_memory_does_not_grow_with_the_rows(pdp: Pdp, coded: bool) -> None:
+    """Beside the columns and the answers: four times the rows, and hardly more."""
+
+    def beside(rows: int) -> int:
+        users = pa.array(["ann", "bob", "cyd"] * (rows // 3))
+        columns = {"user": users.dictionary_encode() if coded else users, "action": "read", "type": "invoice"}
+        tracemalloc.start()
+        answers = pdp.decide_many(columns)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak - answers.code.nbytes - answers.allowed.nbytes
+
+    size = 3 << (18 if coded else 20)
+    assert beside(4 * size) < 1.5 * beside(size) + 2_000_000
+
+
+def test_people_who_change_are_read_anew() -> None:
+    """A decision point that follows its directory has columns of its own."""
+    policy = Policy.from_sources({"shop.remit": POLICY})
+    before = Directory.from_text("users: {ann: {assignments: [{role: clerk}]}}").data
+    after = Directory.from_text("users: {ann: {}}").data
+    asked = {"user": "ann", "action": "read", "type": "invoice"}
+    pdp = policy.bind(before)
+    assert codes(pdp, asked) == ["allowed"]
+    assert codes(pdp.following(after, ()), asked) == ["no_rule"]
+    assert codes(pdp, asked) == ["allowed"]
