@@ -14,8 +14,8 @@ import numpy as np
 from remit.bulk.codes import ALLOWED, CODES, DENIED, NO_ACTION, NO_RULE, NO_USER, OPEN
 from remit.bulk.columns import Array
 from remit.bulk.matrix import ALLOW, ALLOW_IF, DENY, DENY_IF, EVERYONE_ROW, MEMBERS_ROW
-from remit.bulk.part import Part, turns
-from remit.bulk.people import NOWHERE, Held
+from remit.bulk.part import Part, Where
+from remit.bulk.people import NOWHERE
 from remit.bulk.vectors import Truth, Values
 from remit.evaluator.facts import EMPTY, Facts
 from remit.evaluator.pdp import Judged
@@ -50,6 +50,7 @@ class Chunk:
         self.start, self.stop, self.size = start, stop, stop - start
         self.user = part.user_at[start:stop]
         self.cell = part.type_at[start:stop] * np.int64(part.width) + part.action_at[start:stop]
+        self.owns: dict[int, Array] = {}  # by bit: which rows such a rule applies to
         self._settled: tuple[Array, dict[int, Judged]] | None = None
 
     # -- the rows, as conditions see them ----------------------------------------------------------------------------
@@ -85,7 +86,7 @@ class Chunk:
 
     def _settle(self) -> tuple[Array, dict[int, Judged]]:
         if self._settled is None:
-            flags = self._flags()
+            flags = self.flags = self._flags()
             self._owns(flags)
             self._more(flags)
             code: Array = np.take(_CODE_OF, flags)
@@ -106,74 +107,62 @@ class Chunk:
             place = np.multiply(self.user, part.bytes.shape[1], out=part.scratch[: self.size], casting="unsafe")
             place += self.cell
             return np.take(part.of_user, place, mode="clip")
-        if part.scope_at is None:
-            return self._absent(None)
-        scope = part.scope_at[self.start : self.stop]
-        absent, position = part.absent[scope], part.position[scope]
         found = np.empty(self.size, np.uint8)
-        kinds = (absent, ~absent & (position != NOWHERE), ~absent & (position == NOWHERE))
-        for kind, decide in zip(kinds, (self._absent, self._placed, self._nowhere), strict=True):
-            rows = np.flatnonzero(kind)
-            if len(rows):
-                found[rows] = decide(rows)
+        for where, rows in self._standing():
+            found[rows] = self._gathered(where, rows)
         return found
 
-    def _absent(self, rows: Array | None) -> Array:
+    def _standing(self) -> Iterator[tuple[Where, Any]]:
+        """The rows by where they stand; a slice where that is all of them."""
         part = self.part
-        user, cell = (self.user, self.cell) if rows is None else (self.user[rows], self.cell[rows])
-        found = part.bytes[EVERYONE_ROW][cell]
-        if part.members:
-            found |= part.bytes[MEMBERS_ROW][cell] & part.member_bits(user)
-        held = part.crowd.absent
-        first = part.turns if part.scope_at is None else turns(held, part.none)
-        return self._gathered(found, user, cell, held, [row for row, _, _ in first])
+        if part.scope_at is None:
+            yield "absent", slice(None)
+            return
+        scope = part.scope_at[self.start : self.stop]
+        absent, known = part.absent[scope], part.position[scope] != NOWHERE
+        kinds: tuple[tuple[Where, Array], ...] = (("absent", absent), ("placed", ~absent & known), ("nowhere", ~known))
+        for where, kind in kinds:
+            count = np.count_nonzero(kind)
+            if count:
+                yield where, slice(None) if count == self.size else np.flatnonzero(kind)
 
-    def _nowhere(self, rows: Array) -> Array:
-        """At a place that the directory does not know: roles deny, and nobody is a member."""
+    def _gathered(self, where: Where, rows: Any) -> Array:
         part = self.part
         user, cell = self.user[rows], self.cell[rows]
-        held, height = part.crowd.placed, self.matrix.height
-        found = part.bytes[EVERYONE_ROW][cell]
-        lines = [np.where(row < height, row + height, row) for row, _, _ in part.turns]
-        only_denying = held._replace(row=np.where(held.row < height, held.row + height, held.row))
-        return self._gathered(found, user, cell, only_denying, lines)
-
-    def _gathered(self, found: Array, user: Array, cell: Array, held: Held, lines: list[Array]) -> Array:
-        part, width = self.part, self.part.bytes.shape[1]
         flat = part.bytes.reshape(-1)
-        place = part.scratch[: len(user)]
-        for rows in lines:
-            np.take(rows * width, user, out=place, mode="clip")
-            place += cell
-            found |= np.take(flat, place, mode="clip")
-        for turn in range(len(lines), int(held.many.max(initial=0))):
-            some = np.flatnonzero(held.many[user] > turn)
-            found[some] |= flat[held.row[held.first[user[some]] + turn] * width + cell[some]]
-        return found
-
-    def _placed(self, rows: Array) -> Array:
-        part, width = self.part, self.part.bytes.shape[1]
-        user, cell = self.user[rows], self.cell[rows]
-        assert part.scope_at is not None
-        position = part.position[part.scope_at[self.start : self.stop][rows]]
-        flat, held = part.bytes.reshape(-1), part.crowd.placed
-        found: Array = part.bytes[EVERYONE_ROW][cell]
-        here = np.zeros(len(rows), bool)
-        for row, low, high in part.turns:
-            inside = (low[user] <= position) & (position <= high[user]) & (held.many[user] > 0)
-            held_row = row[user]
-            inside &= held_row != part.none
-            found |= flat[held_row * width + cell] * inside
-            here |= inside
-        for turn in range(len(part.turns), int(held.many.max(initial=0))):
-            some = np.flatnonzero(held.many[user] > turn)
-            at = held.first[user[some]] + turn
-            inside = (held.low[at] <= position[some]) & (position[some] <= held.high[at])
-            found[some] |= flat[held.row[at] * width + cell[some]] * inside
-            here[some] |= inside
-        if part.members:
+        found: Array = np.take(part.bytes[EVERYONE_ROW], cell, mode="clip")
+        here = np.zeros(len(user), bool)
+        for some, line, inside in self._holding(where, rows, user):
+            line += cell[some]
+            byte = np.take(flat, line, mode="clip")
+            if inside is not None:
+                byte *= inside
+                here[some] |= inside
+            found[some] |= byte
+        if part.members and where == "absent":
+            found |= part.bytes[MEMBERS_ROW][cell] & part.member_bits(user)
+        elif part.members and where == "placed":
             found |= part.bytes[MEMBERS_ROW][cell] * here
         return found
+
+    def _holding(self, where: Where, rows: Any, user: Array) -> Iterator[tuple[Any, Array, Array | None]]:
+        """The holdings of the rows' users, one after the other: which of the rows have one more, where its line begins
+        in the part's bytes, and for which of them it counts (None: for all)."""
+        part = self.part
+        held, first, lines, ranged = part.holdings(where)
+        position = None
+        if ranged and part.scope_at is not None:
+            position = part.position[part.scope_at[self.start : self.stop][rows]]
+        for turn, line in zip(first, lines, strict=True):
+            place = np.take(line, user, out=part.scratch[: len(user)], mode="clip")
+            inside = None if position is None else (turn.low[user] <= position) & (position <= turn.high[user])
+            yield slice(None), place, inside
+        width = part.bytes.shape[1]
+        for number in range(len(first), int(held.many.max(initial=0))):
+            some = np.flatnonzero(held.many[user] > number)
+            at = held.first[user[some]] + number
+            inside = None if position is None else (held.low[at] <= position[some]) & (position[some] <= held.high[at])
+            yield some, held.row[at] * width, inside
 
     # -- conditions --------------------------------------------------------------------------------------------------
 
@@ -192,12 +181,14 @@ class Chunk:
                     settled[own.condition] = shape.run(self, None, list(shape.constants))
                 true, false = settled[own.condition]
                 applies = true if own.effect == "allow" else ~false
-                some &= applies.view(np.uint8) * np.uint8(own.bit)
-                flags |= (some != 0).view(np.uint8) * np.uint8(outright)
-                continue
-            rows = np.flatnonzero(some)
-            true, false = self._truth(own.condition, rows)
-            flags[rows[true if own.effect == "allow" else ~false]] |= outright
+                found = (some != 0) & applies
+            else:
+                rows = np.flatnonzero(some)
+                true, false = self._truth(own.condition, rows)
+                found = np.zeros(self.size, bool)
+                found[rows[true if own.effect == "allow" else ~false]] = True
+            flags |= found.view(np.uint8) * np.uint8(outright)
+            self.owns[own.bit] = found
 
     def _truth(self, condition: int, rows: Array) -> Truth:
         """One condition, at these rows."""
@@ -300,13 +291,60 @@ class Chunk:
 
     # -- deciding rules ----------------------------------------------------------------------------------------------
 
+    def first_rules(self) -> Array:
+        """The number of the first deciding rule of each row, -1 for none."""
+        code, slow = self._settle()
+        nothing = self.matrix.nothing
+        found = np.full(self.size, nothing, np.int32)
+        quick = code.copy()
+        quick[list(slow)] = NO_RULE
+        for deny, decided, more in ((False, ALLOWED, ALLOW_IF), (True, DENIED, DENY_IF)):
+            rows = np.flatnonzero(quick == decided)
+            self._least(found, rows, deny, -1)
+            for own in self.matrix.owns:
+                if (own.effect == "deny") is deny and own.bit in self.owns:
+                    self._least(found, rows[self.owns[own.bit][rows]], deny, own.condition)
+            pairs = self._pairs(rows[self.flags[rows] & more != 0])
+            pairs = pairs.only((pairs.deny == deny) & (pairs.condition >= 0))
+            hits = pairs.only(self._applies(pairs))
+            np.minimum.at(found, hits.row, hits.number)
+        for row, judged in slow.items():
+            found[row] = min((entry.rule.number for entry in _deciding(judged)), default=nothing)
+        found[found == nothing] = -1
+        return found
+
+    def _least(self, found: Array, rows: Array, deny: bool, condition: int) -> None:
+        """Takes in the smallest number of such a rule, of all that count for these rows."""
+        if not len(rows):
+            return
+        part, least = self.part, self.part.least(deny, condition)
+        width = part.bytes.shape[1]
+        whole = self.matrix.height * width  # where lines begin that only deny, and here that of nothing
+        here = np.zeros(self.size, bool)
+        found[rows] = np.minimum(found[rows], least[EVERYONE_ROW * width + self.cell[rows]])
+        for where, standing in self._standing():
+            kept = rows if isinstance(standing, slice) else np.intersect1d(rows, standing, assume_unique=True)
+            user, cell = self.user[kept], self.cell[kept]
+            for some, line, inside in self._holding(where, kept, user):
+                line = np.where(line < whole, line, line - whole if deny else whole)
+                line[line >= whole] = whole
+                number = least[line + cell[some]]
+                if inside is not None:
+                    number = np.where(inside, number, self.matrix.nothing)
+                    here[kept[some][inside]] = True
+                found[kept[some]] = np.minimum(found[kept[some]], number)
+            if part.members and where != "nowhere":
+                crowd = part.crowd
+                counts = here[kept] if where == "placed" else (crowd.anywhere if deny else crowd.at_root)[user]
+                number = np.where(counts, least[MEMBERS_ROW * width + cell], self.matrix.nothing)
+                found[kept] = np.minimum(found[kept], number)
+
     def rules(self) -> tuple[Array, Array]:
         """The deciding rules, as rows and numbers, each pair once, by row and number."""
         code, slow = self._settle()
         decided = (code == ALLOWED) | (code == DENIED)
         decided[list(slow)] = False
-        rows = np.flatnonzero(decided)
-        pairs = self._pairs(rows)
+        pairs = self._pairs(np.flatnonzero(decided))
         pairs = pairs.only(pairs.deny == (code[pairs.row] == DENIED))
         hits = pairs.only(self._applies(pairs))
         more = [(row, entry.rule.number) for row, judged in slow.items() for entry in _deciding(judged)]

@@ -81,19 +81,20 @@ class Engine:
                 rows = slice(begin + start, begin + stop)
                 code[rows] = found.codes()
                 if rule is not None:
-                    hits = found.rules()
-                    rule[rows] = _first(hits, stop - start)
-                    if rules == "all":
-                        lists.append((hits[0] + begin + start, hits[1]))
+                    rule[rows] = found.first_rules()
+                if rules == "all":
+                    deciding, numbers = found.rules()
+                    lists.append((deciding + begin + start, numbers))
                 if progress is not None:
                     progress(begin + stop)
         np.equal(code, ALLOWED, out=allowed)
         if rules != "all":
             return Decisions(allowed, code, rule)
-        rows_, numbers = _listed(lists)
         first = np.zeros(count + 1, np.int64)
-        np.cumsum(np.bincount(rows_, minlength=count), out=first[1:])
-        return Decisions(allowed, code, rule, first, numbers)
+        if lists:
+            np.cumsum(np.bincount(np.concatenate([rows for rows, _ in lists]), minlength=count), out=first[1:])
+        every = [numbers for _, numbers in lists] or [np.zeros(0, np.int32)]
+        return Decisions(allowed, code, rule, first, np.concatenate(every))
 
 
 def _given(columns: Mapping[str, Any]) -> dict[str, Column]:
@@ -118,17 +119,3 @@ def _count(given: Mapping[str, Column]) -> int:
         (one, few), (other, many) = sorted(lengths.items(), key=lambda item: item[1])[:: len(lengths) - 1]
         raise ValueError(f"the column `{other}` has {many} rows and `{one}` has {few}")
     return next(iter(lengths.values()), 1)
-
-
-def _first(hits: tuple[Array, Array], count: int) -> Array:
-    found = np.full(count, np.iinfo(np.int32).max, np.int32)
-    np.minimum.at(found, hits[0], hits[1])
-    found[found == np.iinfo(np.int32).max] = -1
-    return found
-
-
-def _listed(lists: list[tuple[Array, Array]]) -> tuple[Array, Array]:
-    if not lists:
-        return np.zeros(0, np.int64), np.zeros(0, np.int32)
-    rows, numbers = (np.concatenate([pair[at] for pair in lists]) for at in range(2))
-    return rows, numbers.astype(np.int32)

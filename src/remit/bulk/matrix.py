@@ -77,6 +77,9 @@ class Matrix:
         self.conditions: list[Condition] = []
         self._numbers: dict[int, int] = {}  # a test's identity → its condition's number
         self._at: dict[tuple[int, str], int] = {}
+        self._least: dict[tuple[bool, int], Array] = {}
+        few = len(table.rules) < (1 << 16) - 1
+        self.nothing = (1 << 16) - 1 if few else int(np.iinfo(np.int32).max)  # a number that is no rule's
         self.entries = self._entries()
         self.owns = self._owns()
         self.flags = self._flags()
@@ -169,6 +172,20 @@ class Matrix:
         if len(entries.keys):
             found[entries.keys] = np.bitwise_or.reduceat(byte.astype(np.uint8), entries.first[:-1])
         return found.reshape(self.height, self.width)
+
+    def least(self, deny: bool, condition: int) -> Array:
+        """For each row and cell the smallest number of a rule with this effect and condition (-1: none); `nothing`
+        where there is none."""
+        key = (deny, condition)
+        if key not in self._least:
+            entries = self.entries
+            found = np.full(self.height * self.width, self.nothing, np.uint16 if self.nothing < 1 << 16 else np.int32)
+            if len(entries.keys):
+                meant = (entries.deny == deny) & (entries.condition == condition)
+                numbers = np.where(meant, entries.rule, self.nothing)
+                found[entries.keys] = np.minimum.reduceat(numbers, entries.first[:-1])
+            self._least[key] = found.reshape(self.height, self.width)
+        return self._least[key]
 
     def bits(self, effect: str) -> int:
         """The bits that belong to an effect."""

@@ -4,20 +4,21 @@ what conditions read of them."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from remit.bulk.codes import INVALID, NO_ACTION, NO_TYPE, NO_USER, NOT_ACTIVE, OPEN
 from remit.bulk.columns import Array, Block, Codes, Column, Typed, same, typed
 from remit.bulk.matrix import EVERYONE_ROW, MEMBERS_ROW, Matrix
-from remit.bulk.people import ACTIVE, INACTIVE, TIMED, Crowd, Held, People
+from remit.bulk.people import ACTIVE, INACTIVE, TIMED, Crowd, Held, People, Turn
 from remit.bulk.vectors import FARTHEST, Shaped, shaped, sort_of
 from remit.evaluator.conditions import value_of
 from remit.evaluator.pdp import Pdp
 from remit.model import expression as ex
 from remit.model.types import Type
 
+Where = Literal["absent", "placed", "nowhere"]  # the place that a request names: none, a known one, an unknown one
 CHUNK = 1 << 16  # rows that are decided together
 _MOST_BYTES = 1 << 26  # of a table of users by cells, where one pays
 _MOST_TURNS = 4  # holdings that are gathered for all rows, whoever has so many
@@ -29,6 +30,16 @@ class Bound(NamedTuple):
     pdp: Pdp
     matrix: Matrix
     people: People
+
+
+class Holdings(NamedTuple):
+    """Each user's first holdings side by side, `lines` being where a line of the matrix begins; and all of them.
+    `ranged`: they count where the request's place is in their run."""
+
+    held: Held
+    first: list[Turn]
+    lines: list[Array]
+    ranged: bool
 
 
 class Part:
@@ -44,6 +55,8 @@ class Part:
         self._typed: dict[tuple[str, Type], Typed] = {}
         self._shapes: dict[int, Shaped | None] = {}
         self._early: dict[str, Array] = {}
+        self._least: dict[tuple[bool, int], Array] = {}
+        self._holdings: dict[Where, Holdings] = {}
         self.odd: dict[str, Array] = {}  # column → where a time is too far away, by different value
         self._users()
         self._cells()
@@ -160,17 +173,38 @@ class Part:
         self.none = 2 * matrix.height
         self.bytes = np.ascontiguousarray(np.concatenate([flags, denies, np.zeros((1, flags.shape[1]), np.uint8)]))
         self.members = bool(flags[MEMBERS_ROW].any())
-        self.turns = turns(self.crowd.placed if self.scope_at is not None else self.crowd.absent, self.none)
         self.of_user: Array | None = None
         users, cells = len(self.user_values), self.bytes.shape[1]
         if self.scope_at is None and users * cells <= min(_MOST_BYTES, 64 * (self.end - self.begin)):
-            everybody = np.arange(users)
             joined = np.repeat(self.bytes[EVERYONE_ROW][None, :], users, axis=0)
-            for turn in range(int(self.crowd.absent.many.max(initial=0))):
-                joined |= self.bytes[self.crowd.absent.at(turn, self.none)[0]]
+            for turn in self.crowd.absent.turns(users + cells, self.none):
+                joined |= self.bytes[turn.row]
             if self.members:
-                joined |= self.bytes[MEMBERS_ROW][None, :] & self.member_bits(everybody)[:, None]
+                joined |= self.bytes[MEMBERS_ROW][None, :] & self.member_bits(np.arange(users))[:, None]
             self.of_user = joined.reshape(-1)
+
+    def holdings(self, where: Where) -> Holdings:
+        """What users hold, as it counts for requests that stand there."""
+        found = self._holdings.get(where)
+        if found is None:
+            held = self.crowd.absent if where == "absent" else self.crowd.placed
+            if where == "nowhere":
+                held = held.only_denying(self.matrix.height)
+            width = self.bytes.shape[1]
+            first = held.turns(_MOST_TURNS, self.none)
+            lines = [np.ascontiguousarray(turn.row * width) for turn in first]
+            found = self._holdings[where] = Holdings(held, first, lines, where == "placed")
+        return found
+
+    def least(self, deny: bool, condition: int) -> Array:
+        """`Matrix.least` by this part's own cells, with a row of nothing at the end."""
+        key = (deny, condition)
+        if key not in self._least:
+            whole = self.matrix.least(deny, condition)
+            found = np.where(self.cell_of >= 0, whole[:, np.maximum(self.cell_of, 0)], self.matrix.nothing)
+            none = np.full((1, found.shape[1]), self.matrix.nothing)
+            self._least[key] = np.concatenate([found, none]).astype(whole.dtype).reshape(-1)
+        return self._least[key]
 
     def member_bits(self, users: Array) -> Array:
         """The bits of `members` that count for these users in a request without a place."""
@@ -234,12 +268,6 @@ class Part:
             block = Block([None], same(self.end - self.begin)) if block is None else _texts(block)
         take = self._near(value_of(Type("time")), "time", "context.time", block.values)
         return typed(block, "time", lambda value: self.now if value is None else take(value), self.codes.code)
-
-
-def turns(held: Held, none: int) -> list[tuple[Array, Array, Array]]:
-    """The first holdings of each user, side by side."""
-    most = int(held.many.max(initial=0))
-    return [held.at(turn, none) for turn in range(min(most, _MOST_TURNS))]
 
 
 def _all_texts(values: Sequence[Any]) -> bool:

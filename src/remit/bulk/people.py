@@ -85,6 +85,14 @@ class Places:
         return ROOT if scope == self.root else self.position.get(scope, NOWHERE)
 
 
+class Turn(NamedTuple):
+    """One holding of each of some users: a row, and its run of positions (from 1 to 0 where there is none)."""
+
+    row: Array
+    low: Array
+    high: Array
+
+
 class Held(NamedTuple):
     """Lists of holdings, user after user: user n has `many[n]` from `first[n]` on. `row` is one of the matrix; or, more
     by the matrix's height, one that only denies."""
@@ -99,14 +107,18 @@ class Held(NamedTuple):
         """Of these users alone, who share the lists."""
         return self._replace(first=self.first[users], many=self.many[users])
 
-    def at(self, turn: int, none: int) -> tuple[Array, Array, Array]:
-        """Each user's holding number `turn`: row, low and high; row `none` where there are not so many."""
+    def turns(self, most: int, none: int) -> list[Turn]:
+        """Each user's first holdings, side by side; row `none` where somebody has not so many."""
+        return [self._turn(turn, none) for turn in range(min(most, int(self.many.max(initial=0))))]
+
+    def _turn(self, turn: int, none: int) -> Turn:
         there = self.many > turn
-        place = np.where(there, self.first + turn, 0)
-        if not len(self.row):
-            empty = np.zeros(len(place), np.int64)
-            return empty + none, empty, empty
-        return np.where(there, self.row[place], none), self.low[place], self.high[place]
+        at = np.where(there, self.first + turn, 0)
+        return Turn(np.where(there, self.row[at], none), np.where(there, self.low[at], 1), self.high[at] * there)
+
+    def only_denying(self, height: int) -> Held:
+        """The same, with rows that only deny."""
+        return self._replace(row=np.where(self.row < height, self.row + height, self.row))
 
     def joined(self, more: Held) -> Held:
         """With others behind."""
