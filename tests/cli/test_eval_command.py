@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from remit.bulk.requests import Answering
 from remit.cli import eval_command
 from remit.cli.main import remit
 from remit.project import json_lines
@@ -189,6 +190,41 @@ def test_answers_hold_no_control_characters() -> None:
     result = CliRunner().invoke(remit, ["eval"], input=line(asked))
     assert result.stdout.strip().isprintable()
     assert json.loads(result.stdout)["context"]["code"] == "invalid_request"
+
+
+# -- large files -----------------------------------------------------------------------------------------------------
+
+
+def test_a_large_file_is_answered_alike(clinic: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decided as columns, many at a time: the same answers in the same order, and the same exit code."""
+    odd = [data for name, data in VALID.items() if "50 MB" not in name and "mark" not in name]
+    odd += [data for name, (data, _) in INVALID.items() if "memory" not in name]
+    plain = [line(request(user, action, **more)) for user in ("olga", "nobody") for action in ("read", "sign", "fly")
+             for more in ({}, {"vet": user}, {"scope": "galaxy/x"}, {"status": 5})]  # fmt: skip
+    brought = request("new")
+    brought["subject"]["properties"] = {"roles": ["owner"]}
+    file = clinic / "requests.jsonl"
+    file.write_bytes(b"\n".join(data.rstrip(b"\n") for data in [*plain, *odd, line(brought), *plain]) + b"\n")
+    one_by_one = call(b"", str(file))
+    asked: list[int] = []
+
+    def answers(self: Answering, requests: Any) -> list[str]:
+        asked.append(len(requests))
+        return real(self, requests)
+
+    real = Answering.answers
+    monkeypatch.setattr(Answering, "answers", answers)
+    monkeypatch.setattr(eval_command, "_LARGE", 0)
+    monkeypatch.setattr(eval_command, "_BATCH", 7)
+    assert call(b"", str(file)) == one_by_one
+    assert one_by_one[0] == 2
+    assert len(one_by_one[1]) > 50
+    assert max(asked) == 7
+    for missing in ("numpy", "pyarrow"):
+        count = len(asked)
+        monkeypatch.setattr(eval_command, "find_spec", lambda name, missing=missing: None if name == missing else name)
+        assert call(b"", str(file)) == one_by_one
+        assert len(asked) == count
 
 
 # -- in a pipe -------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from remit.bulk.codes import ALLOWED, CODES, DENIED, NO_ACTION, NO_RULE, NO_USER, OPEN
+from remit.bulk.codes import ALLOWED, CODES, DENIED, NO_RULE, NO_USER, OPEN
 from remit.bulk.columns import Array
 from remit.bulk.matrix import ALLOW, ALLOW_IF, DENY, DENY_IF, EVERYONE_ROW, MEMBERS_ROW
 from remit.bulk.part import Part, Where
@@ -367,8 +367,6 @@ class Chunk:
                 slow |= far[self.user]
             else:
                 slow |= far[part.blocks[name].indices[self.start : self.stop]]
-        if part.typed_subjects:
-            slow |= code > NO_ACTION
         if part.claimed:
             slow |= code <= NO_USER  # what it brings is looked at before anything else
         yield from np.flatnonzero(slow).tolist()

@@ -125,10 +125,20 @@ class Part:
         """What else can make a request malformed, or its subject another."""
         if "resource.id" in self.blocks:
             self._only_texts("resource.id", missing=OPEN)
+        self.types: tuple[Array, Array] | None = None
         if "subject.type" in self.blocks:
             self._only_texts("subject.type", missing=INVALID)
-        self.typed_subjects = "subject.type" in self.blocks
+            self.types = self._types(self.blocks["subject.type"].values)
         self.claimed = self.pdp.table.roles_from_subject and any(name.startswith("subject.") for name in self.blocks)
+
+    def _types(self, named: Sequence[Any]) -> tuple[Array, Array]:
+        """Numbers for the type that each user is of, and for each that a request names; -1 for nobody's."""
+        users, numbers = self.pdp.directory.users, dict[Any, int]()
+        of = (users.get(value) if type(value) is str else None for value in self.user_values)
+        own = [-1 if user is None else numbers.setdefault(user.type, len(numbers)) for user in of]
+        return np.array(own, np.int64), np.array(
+            [numbers.get(value, -2) if type(value) is str else -2 for value in named], np.int64
+        )
 
     def _only_texts(self, name: str, missing: int) -> None:
         block = self.blocks[name]
@@ -150,6 +160,12 @@ class Part:
         for name, codes in self._early.items():
             some = codes[self._indices(name, start, stop)]
             found = some if found is None else np.minimum(found, some)
+        if self.types is not None:
+            own, named = self.types
+            other = own[self.user_at[start:stop]] != named[self.blocks["subject.type"].indices[start:stop]]
+            if other.any():
+                some = np.where(other, NO_USER, OPEN).astype(np.uint8)
+                found = some if found is None else np.minimum(found, some)
         return found
 
     def _indices(self, name: str, start: int, stop: int) -> Array:
