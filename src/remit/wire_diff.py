@@ -100,6 +100,7 @@ class RoleChange(PermissionChange):
 class UserChange(PermissionChange):
     user: Name
     scopes: list[str | None] = Field(description="Where; null: where a request names no place.")
+    since: str | None = Field(description="From when on; null: from the time of the comparison.")
 
 
 class BesideThat(Closed):

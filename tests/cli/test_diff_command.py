@@ -126,6 +126,42 @@ def test_by_user(shop: Path) -> None:
     assert kinds("main", "--by", "user", "--new-directory", "main:policy/directory.yaml") == set()
 
 
+def test_who_is_given_a_role_and_not_active_yet_is_told_beside(shop: Path) -> None:
+    """They may nothing today; who registers holds it."""
+    data = yaml.safe_load((shop / "policy" / "directory.yaml").read_text(encoding="utf-8"))
+    data["users"]["new"] = {"status": "pending", "assignments": [{"role": "viewer"}]}
+    (shop / "other.yaml").write_text(yaml.safe_dump(data), encoding="utf-8")
+    people = ("--directory", "policy/directory.yaml", "--new-directory", "other.yaml")
+    said = call("policy", "policy", "--by", "user", *people).output
+    assert "user `new` changed: given viewer, counting once they are no longer pending" in said
+
+
+def test_a_role_given_from_later_on_fails_a_gate(shop: Path) -> None:
+    """And says from when on."""
+    data = yaml.safe_load((shop / "policy" / "directory.yaml").read_text(encoding="utf-8"))
+    data["users"]["new"] = {}
+    (shop / "before.yaml").write_text(yaml.safe_dump(data), encoding="utf-8")
+    data["users"]["new"] = {"assignments": [{"role": "viewer", "from": "2990-01-01T00:00:00Z"}]}
+    (shop / "after.yaml").write_text(yaml.safe_dump(data), encoding="utf-8")
+    people = ("--directory", "before.yaml", "--new-directory", "after.yaml")
+    result = call("policy", "policy", "--by", "user", "--fail-on", "gained", *people)
+    assert result.exit_code == 1
+    assert "from 2990-01-01T00:00:00Z on" in result.output
+
+
+def test_a_role_by_a_new_name_is_told_as_that(tmp_path: Path) -> None:
+    """Neither as gone nor as new, and whoever includes it has not changed."""
+    catalogue = "area a { resource t { actions x } }\n"
+    for name, text in (
+        ("old", "role a {{ allow x on t }}\nrole b includes a {{ }}"),
+        ("new", "role d was a {{ allow x on t }}\nrole b includes d {{ }}"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "main.remit").write_text(catalogue + text.format(), encoding="utf-8")
+    said = call(str(tmp_path / "old"), str(tmp_path / "new")).output
+    assert said == "no role allows or forbids anything else\n\nBeside that:\n  role `d` changed: its name was a\n"
+
+
 def test_a_user_of_another_type_is_told_beside(shop: Path) -> None:
     """What a request must name changes; what they may does not."""
     directory = shop / "policy" / "directory.yaml"

@@ -180,7 +180,32 @@ def test_a_window_that_has_ended_gives_nothing() -> None:
     ended = {"role": "a", "until": "2026-03-01T12:00:00Z"}
     lasts = {"role": "a", "until": "2026-03-01T12:00:01Z"}
     assert told(ROLES, ROLES, holding(ended), holding("a")) == [("ann", "gained", "read", ROOT)]
-    assert told(ROLES, ROLES, holding(lasts), holding("a")) == []
+    [change] = found(ROLES, ROLES, holding(lasts), holding("a"))
+    assert (change.kind, change.since) == ("gained", "2026-03-01T12:00:01Z")
+
+
+def test_what_begins_or_ends_later_is_a_change_from_then_on() -> None:
+    """Whoever is given a role from tomorrow on, or for longer, is told, with a request of that time."""
+    later = {"role": "a", "from": "2026-03-05T00:00:00Z"}
+    [change] = found(ROLES, ROLES, holding(), holding(later))
+    assert (change.kind, change.since, change.case.context) == (
+        "gained", "2026-03-05T00:00:00Z", {"time": "2026-03-05T00:00:00Z"},
+    )  # fmt: skip
+    ends, longer = ({"role": "a", "until": f"20{year}-01-01T00:00:00Z"} for year in (30, 40))
+    [change] = found(ROLES, ROLES, holding(ends), holding(longer))
+    assert (change.kind, change.since) == ("gained", "2030-01-01T00:00:00Z")
+    [change] = found(ROLES, ROLES, holding("a"), holding(ends))
+    assert (change.kind, change.since) == ("lost", "2030-01-01T00:00:00Z")
+    assert found(ROLES, ROLES, holding(ends), holding(ends)) == ()
+
+
+def test_a_change_is_told_once_however_often_something_begins() -> None:
+    """What is so now and goes on is no other change later."""
+    turns = [
+        {"role": "no", "from": f"2026-03-0{day}T00:00:00Z", "until": f"2026-03-0{day + 1}T00:00:00Z"} for day in (3, 5)
+    ]
+    changes = found(ROLES, ROLES, holding("b", *turns), holding(*turns))
+    assert [(one.action, one.since) for one in changes] == [("write", None)]
 
 
 def test_somebody_new_and_somebody_who_is_gone() -> None:

@@ -2,7 +2,7 @@
 
 Every change has a request, which the referee decides as it is told; where it speaks of several places, at each of them.
 And wherever a request of a known user is decided otherwise, a change of that user says so, for that place or one above
-it; where neither directory knows the place, for some such place. Requests that name another time are not what is
+it; where neither directory knows the place, for some such place. Requests that name an earlier time are not what is
 compared.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any, TypeVar
 
-from referee.decide import Json, decide, places
+from referee.decide import Json, decide, moment, places
 from referee.differences import Unlike, declared_otherwise, edited, fits
 from referee.generate import Case, Maker, make_case
 from referee.judge import build
@@ -197,7 +197,16 @@ def _compared(request: Any, sides: Any) -> bool:
     """Whether the request is one of those that are compared."""
     if not any(request["subject"]["id"] in people.users for _, people in sides):
         return False  # what a stranger brings along is no directory's
-    return "properties" not in request["subject"] and (request.get("context") or {}).get("time") is None
+    return "properties" not in request["subject"] and _time(request) is not None
+
+
+def _time(request: Any) -> int | None:
+    """When the request is decided; None where it names a time before now, or none that can be told."""
+    given = (request.get("context") or {}).get("time")
+    if given is None:
+        return NOW
+    told = moment(given)
+    return told if isinstance(told, int) and told >= NOW else None
 
 
 def _told(found: PeopleDifference, request: Any, sides: Any) -> bool:
@@ -205,7 +214,9 @@ def _told(found: PeopleDifference, request: Any, sides: Any) -> bool:
     of those that neither directory knows."""
     cell = (request["subject"]["id"], request["resource"]["type"], request["action"]["name"])
     scope = (request["resource"].get("properties") or {}).get("scope")
-    changed = {scope for c in found.changes if (c.user, c.type, c.action) == cell for scope in c.scopes}
+    time = _time(request)
+    changes = [one for one in found.changes if (one.user, one.type, one.action) == cell and _began(one) <= time]
+    changed = {scope for one in changes for scope in one.scopes}
     above = {scope}
     if scope is not None:
         for policy, people in sides:
@@ -213,6 +224,10 @@ def _told(found: PeopleDifference, request: Any, sides: Any) -> bool:
         if _unknown(scope, sides):
             above |= {place for place in changed if place is not None and _unknown(place, sides)}
     return not above.isdisjoint(changed)
+
+
+def _began(change: PersonChange) -> Any:
+    return NOW if change.since is None else moment(change.since)
 
 
 def _unknown(scope: str, sides: Any) -> bool:

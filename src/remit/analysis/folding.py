@@ -66,6 +66,7 @@ class Entry(NamedTuple):
     declared: tuple[Place, bool] | None = None  # and whether that is on the old side
     people: tuple[Person, ...] | None = None
     example: Case | None = None
+    since: str | None = None  # from when on, if that is later
 
     @property
     def sign(self) -> str:
@@ -107,6 +108,7 @@ class Raw(NamedTuple):
     case: Case
     asking: tuple[str, ...]
     now_allowed: bool
+    since: str | None = None
 
     @property
     def causes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -131,7 +133,7 @@ def raw_of(
         gone = tuple(rule for rule in gone if rule.effect == "allow")
     return Raw(
         part, change.kind, who, scopes, (change.type, change.action), change.old, change.new, gone, come, change.case,
-        asking, change.after == "allowed",
+        asking, change.after == "allowed", change.since if isinstance(change, PersonChange) else None,
     )  # fmt: skip
 
 
@@ -328,6 +330,7 @@ def entry_of(raw: Raw, through: tuple[str, ...], block: Block, allowed_alone: bo
     return Entry(
         raw.part, raw.kind, raw.who, through, block, raw.scopes, (raw.cell,), raw.old, raw.new, raw.caused_old,
         raw.caused_new, without(before, kept), without(after, kept), kept, raw.case, raw.asking, raw.now_allowed,
+        since=raw.since,
     )  # fmt: skip
 
 
@@ -337,7 +340,7 @@ def by_cells(entries: Iterable[Entry]) -> list[Entry]:
     for entry in entries:
         rules, gone = entry.blamed
         causes = (numbers(rules), gone)
-        who = (entry.who, entry.through, entry.block, entry.scopes)
+        who = (entry.who, entry.through, entry.block, entry.scopes, entry.since)
         key = (entry.part, entry.kind, who, entry.before, entry.after, causes, entry.forbids_too, entry.now_allowed)
         found.setdefault(key, []).append(entry)
     return [

@@ -71,7 +71,7 @@ def review_people(difference: PeopleDifference, beside: Sequence[Beside], old: T
     for change in difference.changes:
         counts[change.kind] += 1
         raw = raw_of(change, "may", (change.user,), () if roots.intersection(change.scopes) else change.scopes, ())
-        key = (raw.kind, raw.scopes, raw.cell, raw.causes, numbers(raw.old), numbers(raw.new))
+        key = (raw.kind, raw.scopes, raw.cell, raw.causes, numbers(raw.old), numbers(raw.new), raw.since)
         alike.setdefault(key, (raw, {}))[1][change.user] = None
     entries = by_cells(entry_of(raw._replace(who=tuple(users)), (), "", True) for raw, users in alike.values())
     shown = tuple(sorted(entries, key=_order))

@@ -1,7 +1,7 @@
 """What else differs between two policies, beside what anybody may do: catalogue, assignments, guards, locks, asserts.
 
 Read off the two meanings (`remit.table.meaning`), which are plain data by name, and of two directories off their users.
-Renamed roles are not looked for here.
+A role with a new name is the same where it keeps the old one by `was`.
 """
 
 from __future__ import annotations
@@ -41,11 +41,17 @@ def beside(old: Table, new: Table) -> Iterator[Beside]:
 
 
 def beside_people(old: Directory, new: Directory) -> Iterator[Beside]:
-    """The users of whom the directories say another type: a request that names the other one is by nobody they know."""
-    for name in sorted(old.users.keys() & new.users.keys()):
-        before, after = old.users[name].type, new.users[name].type
-        if before != after:
-            yield Beside("user", name, "changed", f"type {before} → {after}")
+    """The users of whom the directories say another type, since a request that names the other one is by nobody they
+    know; and those who are given roles and may not do anything yet."""
+    for name in sorted(new.users):
+        user, known = new.users[name], old.users.get(name)
+        if known is not None and known.type != user.type:
+            yield Beside("user", name, "changed", f"type {known.type} → {user.type}")
+        had = {(one.role, one.scope) for one in known.assignments} if known is not None else set()
+        come = [one for one in user.assignments if (one.role, one.scope) not in had]
+        if come and user.status != "active":
+            roles = ", ".join(dict.fromkeys(one.role for one in come))
+            yield Beside("user", name, "changed", f"given {roles}, counting once they are no longer {user.status}")
 
 
 def _catalogue(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Beside]:
@@ -90,6 +96,18 @@ def _named(about: About, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iter
 
 
 def _roles(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Beside]:
+    renamed = {
+        former: name for name, role in new.items() for former in role["former"] if former in old and former not in new
+    }
+    came = set()
+    for former, name in sorted(renamed.items()):
+        if name not in old and name not in came:
+            came.add(name)
+            old = {(name if key == former else key): value for key, value in old.items()}
+            yield Beside("role", name, "changed", f"its name was {former}")
+    old = {key: {**role, "includes": [renamed.get(one, one) for one in role["includes"]]} for key, role in old.items()}
+    for name in came:  # which says that it was another's name
+        old[name] = {**old[name], "former": new[name]["former"]}
     for one in _named("role", old, new):
         what = ""
         if one.how == "changed":

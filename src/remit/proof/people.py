@@ -10,8 +10,9 @@ the same lines of a cell count are asked about once, and one who is named by no 
 The places that matter are the root, those at which something is assigned to the user, those with several parents, and
 those that one directory has below others than the other, or alone: what is held elsewhere is what is held at the
 nearest of these above. Where some condition reads `resource.scope`, every place matters. One that neither directory
-knows stands for all of those; which of them it is, the solver chooses. Windows (`from`, `until`) are judged at one
-time, which the caller gives; a condition that reads the time is compared for as long as they stay as they are then.
+knows stands for all of those; which of them it is, the solver chooses. Windows (`from`, `until`) are judged at the time
+that the caller gives, and again at each later one at which something that the user holds begins or ends; a condition
+that reads the time is compared for as long as they stay as they are then.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any, NamedTuple
 from remit.directory.shape import Directory, Scope, User
 from remit.evaluator.index import Index
 from remit.evaluator.pdp import Pdp
-from remit.instant import EARLIEST, LATEST
+from remit.instant import EARLIEST, LATEST, format_instant
 from remit.proof.case import Case
 from remit.proof.compare import Kind, verdict
 from remit.proof.requests import Requests, reading_of
@@ -37,7 +38,8 @@ _OF_USER, _OF_SCOPE, _OF_TIME = '["user",', normal.key(["resource", "scope"]), n
 
 class PersonChange(NamedTuple):
     """What became otherwise for one user in one cell, at each of `scopes` (None: where a request names no place).
-    Otherwise as `remit.proof.compare.Change`."""
+    `since`: from when on, where that is later than the comparison (RFC 3339). Otherwise as
+    `remit.proof.compare.Change`."""
 
     user: str
     scopes: tuple[str | None, ...]
@@ -51,6 +53,7 @@ class PersonChange(NamedTuple):
     case: Case
     before: str
     after: str
+    since: str | None = None
 
 
 class OpenPerson(NamedTuple):
@@ -119,21 +122,23 @@ class _Side:
         found = self.directory.users.get(name)
         return found if found is not None and found.status == "active" else None
 
+    def turns(self, user: User | None) -> Iterator[int]:
+        """Later times at which something that the user holds begins or ends."""
+        for held in self.holders.holdings(user) if user is not None else ():
+            yield from (end for end in (held.start, held.end) if end is not None and end > self.now)
+
     def places(self, user: User | None) -> Iterator[str]:
         """Places at which the user may hold something else than above."""
         if user is not None:
             yield from (held.scope for held in self.holders.holdings(user) if held.scope is not None)
             yield from self.branching
 
-    def stand(self, user: User | None, scope: str | None) -> _Stand:
-        if user is None or (scope is not None and scope != self.table.root and scope not in self.directory.scopes):
-            return _NOBODY if user is None else self._strange(user, scope)
-        held = self.holders.at(self.holders.holdings(user), scope, self.now)
+    def stand(self, user: User | None, scope: str | None, time: int) -> _Stand:
+        """How a user stands at a place then."""
+        if user is None:
+            return _NOBODY
+        held = self.holders.at(self.holders.holdings(user), scope, time)
         return _Stand(held.allow, held.deny, self.holders.role_names(held, scope))
-
-    def _strange(self, user: User, scope: str | None) -> _Stand:
-        held = self.holders.at(self.holders.holdings(user), scope, self.now)
-        return _Stand(held.allow, held.deny, None)
 
     def groups(self, name: str) -> frozenset[str]:
         return self.holders.groups_of(name)
@@ -168,19 +173,26 @@ class _People:
         held = {place for side, user in zip(self.sides, users, strict=True) for place in side.places(user)}
         placed = sorted({*held, *self.moved})
         same_user = self._same_user(name, users)
-        found: dict[Any, PersonChange] = {}
-        for scope in (None, *roots, *placed, *self.nowhere):
-            stands = [side.stand(user, scope) for side, user in zip(self.sides, users, strict=True)]
-            for cell, before, after in self._differing(stands, same_user and stands[0].roles == stands[1].roles):
-                one = self._asked(name, users, scope, stands, cell, before, after)
-                if isinstance(one, OpenPerson):
-                    yield one
-                elif one is not None:
-                    numbers = (tuple(rule.number for rule in rules) for rules in (one.old, one.new))
-                    same = (one.type, one.action, one.kind, *numbers)
-                    first = found.get(same)
-                    found[same] = one if first is None else first._replace(scopes=(*first.scopes, scope))
-        yield from found.values()
+        later = {time for side, user in zip(self.sides, users, strict=True) for time in side.turns(user)}
+        known: set[Any] = set()  # a change that is there already is not another at a later time
+        for time in (self.sides[0].now, *sorted(later)):
+            found: dict[Any, PersonChange] = {}
+            here: set[Any] = set()
+            for scope in (None, *roots, *placed, *self.nowhere):
+                stands = [side.stand(user, scope, time) for side, user in zip(self.sides, users, strict=True)]
+                for cell, before, after in self._differing(stands, same_user and stands[0].roles == stands[1].roles):
+                    one = self._asked(name, users, scope, stands, cell, before, after, time)
+                    if isinstance(one, OpenPerson):
+                        yield one
+                    elif one is not None:
+                        numbers = (tuple(rule.number for rule in rules) for rules in (one.old, one.new))
+                        same = (one.type, one.action, one.kind, *numbers)
+                        here.add((same, scope))
+                        if (same, scope) not in known:
+                            first = found.get(same)
+                            found[same] = one if first is None else first._replace(scopes=(*first.scopes, *one.scopes))
+            known = here
+            yield from found.values()
 
     def _same_user(self, name: str, users: list[User | None]) -> bool:
         """Whether both directories say the same of somebody, as far as conditions can read it."""
@@ -247,6 +259,7 @@ class _People:
         cell: Cell,
         before: tuple[Key, ...],
         after: tuple[Key, ...],
+        time: int,
     ) -> PersonChange | OpenPerson | None:
         requests = self._requests_of(cell[0])
         views: list[View] = [side.views.view(cell) for side in self.sides]
@@ -255,8 +268,9 @@ class _People:
         personal = any(_OF_USER in text for text in texts)
         placed = any(_OF_SCOPE in text for text in texts)
         local = personal or placed
-        period = self._period(users) if any(_OF_TIME in text for text in texts) else None
-        question = (before, after, name if personal else None, scope if local else None, period)
+        period = self._period(users, time) if any(_OF_TIME in text for text in texts) else None
+        person = (name, *(stand.roles for stand in stands)) if personal else None
+        question = (before, after, person, scope if local else None, period)
         if question not in requests.answers:
             try:
                 may = [requests.allowed(at, views[at], keys) for at, keys in enumerate((before, after))]
@@ -281,7 +295,11 @@ class _People:
             scope = chosen if chosen in names or scope in names else scope  # one that conditions tell from others
         if scope is not None:
             properties["scope"] = scope
-        request = Case(name, {}, (), case.id, properties, case.context, case.missing)
+        context = dict(case.context)
+        since = None if time == self.sides[0].now else format_instant(time)
+        if since is not None:
+            context.setdefault("time", since)
+        request = Case(name, {}, (), case.id, properties, context, case.missing)
         codes = [
             side.pdp.ask(name, cell[1], request.resource(cell[0]), request.context).judged.code for side in self.sides
         ]
@@ -301,7 +319,9 @@ class _People:
             rules_of(views[0], gone, masks[0]),
             rules_of(views[1], come, masks[1]),
             request,
-            *codes,
+            codes[0],
+            codes[1],
+            since,
         )
 
     def _requests_of(self, resource_type: str) -> Requests:
@@ -331,13 +351,12 @@ class _People:
             if text in self.known:
                 yield value != code
 
-    def _period(self, users: list[User | None]) -> tuple[int, int] | None:
-        """From when until when windows are as they are at the time of the comparison; None where there are none."""
+    def _period(self, users: list[User | None], now: int) -> tuple[int, int] | None:
+        """From when until when windows are as they are at a time; None where there are none."""
         ends: set[int] = set()
         for side, user in zip(self.sides, users, strict=True):
             for held in side.holders.holdings(user) if user is not None else ():
                 ends.update(end for end in (held.start, held.end) if end is not None)
-        now = self.sides[0].now
         earlier, later = [end for end in ends if end <= now], [end for end in ends if end > now]
         return (max(earlier, default=EARLIEST), min(later, default=LATEST + 1)) if ends else None
 

@@ -37,19 +37,22 @@ def plainer(case: Case, resource_type: str, table: Table, judge: Callable[[Case]
         """The first of the others that does as well."""
         return next((other for other in others if other != case and asked(other) == told), case)
 
-    kind = table.types.get(resource_type)
+    declaring = table.types.get(resource_type)
     declared: dict[_Part, Attributes] = {
-        "properties": kind.attributes if kind else {}, "context": table.context, "attributes": table.user,
+        "properties": declaring.attributes if declaring else {}, "context": table.context, "attributes": table.user,
     }  # fmt: skip
     for part in get_args(_Part):
         for name in list(getattr(case, part)):
-            if f"{_ROOTS[part]}.{name}" not in case.missing:
+            if f"{_ROOTS[part]}.{name}" not in case.missing and name != "scope":
                 case = tried(case, _without(case, part, name))
     case = tried(case, _asked_by_someone(case, declared))
     for part, types in declared.items():
         for name in getattr(case, part):
             if name in types and name != "scope":
-                case = tried(case, *(_with(case, part, name, types[name].type, to) for to in (OTHER, SOMEONE)))
+                kind = types[name].type
+                of_users = "user" in (kind.kind, kind.element.kind if kind.element else "")
+                others = (OTHER, SOMEONE) if of_users else (OTHER,)  # no text is somebody's id by chance
+                case = tried(case, *(_with(case, part, name, kind, to) for to in others))
     return case
 
 

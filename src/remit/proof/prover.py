@@ -145,6 +145,7 @@ class Prover:
             always = True
             if reads_roles(whole):  # whose rules would count depends on all that somebody holds: none is named
                 alike = any(key[0] == rule.effect and self._meet(line.mask, mask) for key, line in rest.items())
+                alike = alike and (rule.effect == "deny" or self._covered(cell, whole, rest))
                 apart, same, idle = True, same or alike, idle or not alike
                 continue
             for group in self._holders(whole, rest, mask):
@@ -163,6 +164,11 @@ class Prover:
             return Dead(rule, "idle", ()) if idle else Dead(rule, "covered", rules)
         denied = (bool(rules) or apart) and not same and all(other.effect == "deny" for other in rules)
         return Dead(rule, "denied" if denied else "covered", rules)
+
+    def _covered(self, cell: Cell, whole: View, rest: View) -> bool:
+        """Whether a dead allow would be without any deny, too: other allows give what it gives."""
+        before, after = ({key: line for key, line in view.items() if key[0] == "allow"} for view in (whole, rest))
+        return self.comparison.differs(cell, before, after) is False
 
     def _holders(self, whole: View, rest: View, mask: int) -> Iterator[Group]:
         """The groups of roles for whom a rule counts."""

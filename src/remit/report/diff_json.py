@@ -75,7 +75,7 @@ def change_dict(change: Change | PersonChange, sides: tuple[_Side, _Side]) -> di
     part: str
     asking: tuple[str, ...]
     if isinstance(change, PersonChange):
-        whom, part, asking = {"user": change.user, "scopes": list(change.scopes)}, "may", ()
+        whom, part, asking = {"user": change.user, "scopes": list(change.scopes), "since": change.since}, "may", ()
     else:
         whom, part, asking = {"roles": list(change.roles)}, change.part, change.asking
     area = next(side.table.types[change.type].area for side in reversed(sides) if change.type in side.table.types)

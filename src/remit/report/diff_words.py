@@ -142,11 +142,12 @@ def _cells_words(cells: Sequence[Cell], most: int = 6) -> str:
 
 
 def _scopes_words(entry: Entry) -> str:
-    """` at branch/north`, where it is so at some places alone."""
+    """` at branch/north`, where it is so at some places alone, and ` from 2030-01-01T00:00:00Z on`."""
+    since = f" from {entry.since} on" if entry.since else ""
     if not entry.scopes:
-        return ""
+        return since
     places = [scope for scope in entry.scopes if scope is not None]
-    return f" at {names(places, 3)}" if places else " where no place is named"
+    return (f" at {names(places, 3)}" if places else " where no place is named") + since
 
 
 def _forbids_words(entry: Entry) -> str:
