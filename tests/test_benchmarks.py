@@ -205,6 +205,170 @@ def test_an_unknown_part_is_refused_by_name() -> None:
     assert "`speed`" in ran.stderr
 
 
+# -- beside other engines: remit's candidate alone, so that no test needs a peer ---------------------------------------
+
+
+@pytest.fixture(scope="module")
+def neutral(workload: ModuleType) -> Any:
+    """The neutral policy of medium size."""
+    return _module("peers.plain").policy(workload.MEDIUM)
+
+
+def test_the_neutral_policy_has_the_rules_it_names_and_a_quarter_asks_for_ownership(neutral: Any) -> None:
+    rules = neutral["rules"]
+    allows = [rule for rule in rules if rule["effect"] == "allow"]
+    denies = [rule for rule in rules if rule["effect"] == "deny"]
+    assert (len(rules), len(neutral["roles"]), len(neutral["types"]), len(neutral["users"])) == (
+        3_000,
+        100,
+        200,
+        10_000,
+    )
+    assert (len(allows), len(denies)) == (2_850, 150)
+    assert sum(rule["owner"] for rule in allows) / len(allows) == pytest.approx(0.25, abs=0.01)
+    assert sum(rule["owner"] for rule in denies) / len(denies) == pytest.approx(0.25, abs=0.01)
+    assert {len(held) for held in neutral["users"].values()} == {1, 2, 3}
+
+
+def test_roles_of_the_neutral_policy_stand_in_chains_of_five(neutral: Any) -> None:
+    closed = _module("peers.candidates.serving").closure(neutral)
+    assert [len(roles) for roles in closed.values()] == [1, 2, 3, 4, 5] * 20
+
+
+def test_the_same_seed_gives_the_same_neutral_workload(workload: ModuleType) -> None:
+    plain = _module("peers.plain")
+    one, same, other = (plain.policy(workload.QUICK[1], seed) for seed in (1, 1, 2))
+    assert one == same
+    assert one != other
+
+
+def test_neutral_requests_are_of_the_mix_and_no_two_are_the_same(workload: ModuleType) -> None:
+    plain = _module("peers.plain")
+    made = plain.policy(workload.SMALL)
+    pdp = plain.remit_pdp(made)
+    requests = plain.requests(made, pdp, 200, "h")
+    classes = [plain.class_of(pdp, request) for request in requests]
+    assert [classes.count(name) for name in plain.CLASSES] == [60, 40, 30, 70]
+    assert plain.denied_share(pdp, requests) == 0.15
+    assert len({request["id"] for request in requests}) == 200
+
+
+def test_remit_decides_the_neutral_requests_as_their_form_says(workload: ModuleType) -> None:
+    """Read from the neutral form itself, rule by rule."""
+    plain = _module("peers.plain")
+    made = plain.policy(workload.QUICK[1])
+    closed = _module("peers.candidates.serving").closure(made)
+    pdp = plain.remit_pdp(made)
+    for request in plain.requests(made, pdp, 200, "h"):
+        held = {role for direct in made["users"][request["user"]] for role in closed[direct]}
+        effects = {
+            rule["effect"]
+            for rule in made["rules"]
+            if rule["role"] in held
+            and rule["type"] == request["type"]
+            and request["action"] in rule["actions"]
+            and (not rule["owner"] or request["owner"] == request["user"])
+        }
+        allowed = pdp.allows(request["user"], request["action"], plain.remit_resource(request))
+        assert allowed == (effects == {"allow"})
+
+
+@pytest.mark.slow
+def test_remit_is_compared_with_what_cannot_be_built(workload: ModuleType, tmp_path: Path) -> None:
+    """From end to end: both of remit's calls are timed, and what cannot be built is listed with the reason."""
+    runner, engines, report = (_module(f"peers.{name}") for name in ("runner", "engines", "report"))
+
+    def missing(home: object) -> list[str]:
+        raise _module("peers.process").PeerError("no compiler")
+
+    own = [engine for engine in engines.ENGINES if engine.family == "remit"]
+    plan = runner.QUICK._replace(cold=60, rounds=2)
+    found = runner.compare(
+        workload.QUICK[0], plan, engines.Home(tmp_path), [*own, engines.Engine("gone", "gone", missing)]
+    )
+    allows, deciding, gone = found.rows
+    assert (allows.trouble, deciding.trouble, found.remarks) == ("", "", [])
+    assert allows.decisions == deciding.decisions
+    assert allows.reasons == deciding.reasons
+    assert allows.ratios == dict.fromkeys(("hot", "cold"), (1, 1, 1))
+    assert deciding.ratios["cold"].median > 0
+    assert gone.trouble == "not measured: no compiler"
+    assert found.denied == 0.15
+    lines = report.table(found).splitlines()
+    assert "No engine measured here is ahead of remit." in lines
+    assert lines[-1] == "| gone | – | – | – | – | **not measured: no compiler** |"
+
+
+def _rows(**decisions: str) -> list[Any]:
+    """A row each of these engines, of families named before the underscore."""
+    runner, engines = _module("peers.runner"), _module("peers.engines")
+    made = {key: engines.REMIT if key == "remit" else engines.Engine(key, key.split("_")[0], list) for key in decisions}
+    return [runner.Row(made[key], key, decisions={"hot": digits}) for key, digits in decisions.items()]
+
+
+def test_a_candidate_that_disagrees_is_told_with_the_request_and_not_timed() -> None:
+    rows = _rows(remit="101", one="101", other="111")
+    told = list(_module("peers.runner")._agree(rows, {"hot": ["first", "second", "third"], "cold": []}))
+    assert [row.trouble for row in rows] == ["", "", "disagrees on 1 of 3 hot requests"]
+    assert told == ['other disagrees on 1 of 3 hot requests; it allows "second", others do not']
+
+
+def test_another_reason_for_the_same_decision_is_told_and_no_fault() -> None:
+    """An engine that does not tell its reasons gives none that differ."""
+    rows = _rows(remit="100", one="100", silent="100")
+    for row, letters in zip(rows, ("adn", "ann", "???"), strict=True):
+        row.reasons = {"hot": letters}
+    told = list(_module("peers.runner")._reasons(rows))
+    assert told == ["one gives another reason than remit for 1 hot requests"]
+    assert not any(row.trouble for row in rows)
+
+
+def test_where_voices_are_equal_nobody_is_the_judge() -> None:
+    """Two forms of one engine have one voice."""
+    rows = _rows(remit="1", remit_again="1", one="0", one_again="0")
+    told = list(_module("peers.runner")._agree(rows, {"hot": ["first"], "cold": []}))
+    assert len(told) == 4
+    assert all(row.trouble for row in rows)
+
+
+def test_engines_ahead_of_remit_stand_first(workload: ModuleType) -> None:
+    report, runner, timing = _module("peers.report"), _module("peers.runner"), _module("timing")
+    rows = _rows(remit="1", slow="1", fast="1")
+    for row, ratio in zip(rows, (1.0, 3.0, 0.5), strict=True):
+        row.times = {"hot": dict.fromkeys(range(3), ratio / 1e6)}
+        row.ratios = {"hot": timing.spread([ratio])}
+    lines = report.table(runner.Compared(workload.SMALL, rows, [], 0.15)).splitlines()
+    assert "**Ahead of remit:** fast: hot 0.50 (0.50 … 0.50) of remit's time." in lines
+    assert [line.split(" | ")[0] for line in lines[-3:]] == ["| fast", "| remit", "| slow"]
+
+
+def test_a_candidate_that_does_not_answer_is_given_up_and_one_that_ends_says_why() -> None:
+    process = _module("peers.process")
+    with (
+        process.Candidate([sys.executable, "-c", "import time; time.sleep(60)"]) as silent,
+        pytest.raises(process.PeerError, match="`hello` took longer than"),
+    ):
+        silent.ask(0.1, do="hello")
+    with (
+        process.Candidate([sys.executable, "-c", "raise SystemExit('no engine here')"]) as ended,
+        pytest.raises(process.PeerError, match="ended during `hello`: no engine here"),
+    ):
+        ended.ask(20, do="hello")
+
+
+def test_what_peers_are_installed_from_is_pinned() -> None:
+    lines = _module("peers.engines").REQUIREMENTS.read_text(encoding="utf-8").splitlines()
+    pinned = [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
+    assert len(pinned) > 4
+    assert all(line.count("==") == 1 for line in pinned)
+
+
+def test_an_unknown_engine_is_refused_by_name() -> None:
+    ran = _python("-m", "benchmarks", "peers", "--only", "speedy")
+    assert ran.returncode == 2
+    assert "`speedy`" in ran.stderr
+
+
 @pytest.mark.slow
 def test_can_loads_neither_lark_nor_pydantic_nor_rich(tmp_path: Path) -> None:
     startup = _module("startup")

@@ -1,0 +1,86 @@
+"""The comparison as Markdown: a table a size, engines ahead of remit first and said so."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.peers.engines import ENGINES, REMIT, Engine, Home
+from benchmarks.peers.runner import BATCHES, COLD, FULL, HOT, QUICK, Compared, Row, compare
+from benchmarks.timing import Spread, spread
+
+HEAD = (
+    "| engine | version | hot, × remit | cold, × remit | load, s | what one call includes |\n|---|---|---|---|---|---|"
+)
+
+
+def chosen(only: Sequence[str]) -> list[Engine]:
+    """The engines of these keys, and remit's own. Raises ValueError naming a key that is none."""
+    unknown = [key for key in only if key not in {engine.key for engine in ENGINES}]
+    if unknown:
+        raise ValueError(f"there is no engine `{unknown[0]}`: there are {', '.join(engine.key for engine in ENGINES)}")
+    return [engine for engine in ENGINES if not only or engine.key in only or engine is REMIT]
+
+
+def report(quick: bool, home: Path | None, only: Sequence[str] = (), sizes: Sequence[str] = ()) -> str:
+    """Measure and tell. Without `home` the peers are fetched and built into a folder that is gone afterwards."""
+    plan = QUICK if quick else FULL
+    engines = chosen(only)
+    with tempfile.TemporaryDirectory() as scratch:
+        at_home = Home((home or Path(scratch)).resolve())
+        wanted = [size for size in plan.sizes if not sizes or size.name in sizes]
+        tables = [table(compare(size, plan, at_home, engines)) for size in wanted]
+    return "\n\n".join(["## Beside other engines", *tables])
+
+
+def table(compared: Compared) -> str:
+    size = compared.size
+    counts = f"{size.rules:,} rules, {size.roles:,} roles, {size.types:,} types, {size.users:,} users"
+    rows = sorted(compared.rows, key=_rank)
+    lines = [f"### {size.name}: {counts}", "", f"{compared.denied:.0%} of the requests are denied by a deny rule.", ""]
+    lines += [f"**Ahead of remit:** {_ahead(row)}." for row in rows if row.ahead]
+    if not any(row.ahead for row in rows):
+        lines.append("No engine measured here is ahead of remit.")
+    lines += ["", HEAD, *(_line(row) for row in rows)]
+    lines += ["", *(f"- {remark}." for remark in compared.remarks)] if compared.remarks else []
+    return "\n".join(lines)
+
+
+def _rank(row: Row) -> tuple[int, float]:
+    """Those ahead, then remit, then the others by their time, then those that were not timed."""
+    hot = row.ratios[HOT].median if HOT in row.ratios else float("inf")
+    if row.trouble or not row.ratios:
+        return (3, hot)
+    return (0, hot) if row.ahead else (1, hot) if row.engine.family == REMIT.family else (2, hot)
+
+
+def _ahead(row: Row) -> str:
+    found = [f"{batch} {_ratio(row.ratios[batch])}" for batch in BATCHES if batch in row.ratios]
+    return f"{row.name}: {', '.join(found)} of remit's time"
+
+
+def _line(row: Row) -> str:
+    load = "–" if row.load is None else ", ".join(part for part in (f"{row.load:,.2f}", row.note) if part)
+    said = f"**{row.trouble}**" if row.trouble else row.includes
+    cells = [row.name, row.version or "–", *(_cell(row, batch) for batch in (HOT, COLD)), load, said]
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def _cell(row: Row, batch: str) -> str:
+    if row.trouble:
+        return "–"
+    if batch not in row.ratios:
+        return f"not measured: {row.missing.get(batch, 'no round')}"
+    if row.engine is REMIT:
+        micro = spread(second * 1e6 for second in row.times[batch].values())
+        return f"1 ({_digits(micro.median)} µs)"
+    return _ratio(row.ratios[batch])
+
+
+def _ratio(found: Spread) -> str:
+    return f"{_digits(found.median)} ({_digits(found.low)} … {_digits(found.high)})"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
