@@ -57,7 +57,7 @@ class Home:
     def rust(self, program: str) -> str:
         def build(at: Path) -> None:
             _need("cargo")
-            _run(["cargo", "build", "--release", "--locked", "--quiet", "--target-dir", str(at)], PEERS / "rust")
+            _run(["cargo", "build", "--release", "--quiet", "--target-dir", str(at)], PEERS / "rust")
 
         return str(self.once("rust", build) / "release" / program)
 
@@ -140,6 +140,7 @@ ENGINES: tuple[Engine, ...] = (
     Engine("regorus-rust", "regorus", lambda home: [home.rust("regorus")]),
     Engine("opa-go", "opa", lambda home: [home.go("opa")]),
     Engine("casbin-go", "casbin", lambda home: [home.go("casbin")]),
+    Engine("casbin-go-sharded", "casbin", lambda home: [home.go("casbin"), "-sharded"]),
     Engine("cerbos-http", "cerbos", _cerbos("http")),
     Engine("cerbos-grpc", "cerbos", _cerbos("grpc")),
     Engine("cerbos-batch", "cerbos", _cerbos("batch")),
