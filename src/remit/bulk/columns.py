@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 Array = np.ndarray[Any, Any]
+_NO_INDICES: Array = np.empty(0, np.int64)
 
 
 class Codes:
@@ -27,10 +28,29 @@ class Codes:
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
+        self._last: tuple[Sequence[str], Array] = ((), _NO_INDICES)
 
     def code(self, text: str) -> int:
         """The number of a text."""
         return self.numbers.setdefault(text, len(self.numbers))
+
+    def codes(self, texts: Sequence[str]) -> Array:
+        """The numbers of many."""
+        if texts is self._last[0]:
+            return self._last[1]
+        self._last = (texts, self._told(texts))
+        return self._last[1]
+
+    def _told(self, texts: Sequence[str]) -> Array:
+        if not self.numbers:
+            self.numbers = dict(zip(texts, range(len(texts)), strict=True))
+            if len(self.numbers) == len(texts):
+                return np.arange(len(texts))
+            self.numbers = {text: at for at, text in enumerate(self.numbers)}
+        found = list(map(self.numbers.get, texts))
+        if None in found:
+            found = [self.code(text) if number is None else number for text, number in zip(texts, found, strict=True)]
+        return np.array(found, np.int64)
 
 
 class Block(NamedTuple):
@@ -50,9 +70,6 @@ class Block(NamedTuple):
         return self._replace(numbers=self.numbers[start:stop], there=there)
 
 
-_NO_INDICES = np.empty(0, np.int64)
-
-
 def same(count: int) -> Array:
     """Zeros, of which there is one."""
     return np.broadcast_to(np.int64(0), count)
@@ -61,8 +78,9 @@ def same(count: int) -> Array:
 class Column:
     """One column. `length` is None for one value for all rows. Raises ValueError for what is none."""
 
-    def __init__(self, name: str, values: Any) -> None:
+    def __init__(self, name: str, values: Any, others: Iterable[Column] = ()) -> None:
         self.name = name
+        self.dictionary: Any = None
         self.length: int | None = None
         self.whole: Block | None = None
         self._items: Sequence[Any] = ()
@@ -73,10 +91,15 @@ class Column:
             return
         found = self._read(values)
         self.length = len(found)
+        alike: Sequence[Any] | None = None  # the same dictionary's values, where another column has it
         if isinstance(found, pa.Array):
             self._array = found
             if pa.types.is_dictionary(found.type):
-                self.whole = _of_dictionary(found)
+                self.dictionary = found.dictionary
+                for other in others:
+                    if other.dictionary is not None and other.whole and other.dictionary.equals(self.dictionary):
+                        alike = other.whole.values
+                self.whole = _of_dictionary(found, alike)
         else:
             self._items = found
 
@@ -139,8 +162,9 @@ def _of_items(items: list[Any]) -> Any:
     return items
 
 
-def _of_dictionary(array: Any) -> Block:
-    values, indices = array.dictionary.to_pylist(), array.indices
+def _of_dictionary(array: Any, alike: Sequence[Any] | None = None) -> Block:
+    indices = array.indices
+    values = array.dictionary.to_pylist() if alike is None else alike
     if not indices.null_count:
         return Block(values, indices.to_numpy(zero_copy_only=False))
     return Block([*values, None], pc.fill_null(indices.cast(pa.int64()), len(values)).to_numpy())
@@ -183,18 +207,26 @@ class Typed(NamedTuple):
         return indices if self.counted else np.take(self.numbers, indices, mode="clip"), known
 
 
-def typed(block: Block, sort: str, take: Callable[[Any], Any], code: Callable[[str], int]) -> Typed:
-    """A block's values as one type: `take` gives a value as conditions compare it, or None; `sort` is text, int, bool
-    or time (`remit.bulk.vectors.sort_of`)."""
+def all_texts(values: Sequence[Any]) -> bool:
+    """Whether there is nothing but texts."""
+    return {*map(type, values)} == {str}
+
+
+def typed(block: Block, sort: str, take: Callable[[Any], Any] | None, codes: Codes) -> Typed:
+    """A block's values as one type: `take` gives a value as conditions compare it, or None, and is None where any text
+    is one; `sort` is text, int, bool or time (`remit.bulk.vectors.sort_of`)."""
     if block.numbers is not None:
         if (block.numbers.dtype == bool) is (sort == "bool") and sort in ("int", "bool"):
             return Typed(block.numbers, block.there, None)
         none = np.zeros(len(block.numbers), bool)
         return Typed(none if sort == "bool" else none.astype(np.int64), none, None)
-    found = [take(value) for value in block.values]
+    if take is None and all_texts(block.values):
+        numbers = codes.codes(block.values)
+        return Typed(numbers, None, block.indices, bool((numbers == np.arange(len(numbers))).all()))
+    found = [take(value) if take is not None else value if type(value) is str else None for value in block.values]
     known = np.fromiter((value is not None for value in found), bool, len(found))
     if sort == "text":
-        numbers = np.fromiter((-1 if value is None else code(value) for value in found), np.int64, len(found))
+        numbers = np.fromiter((-1 if value is None else codes.code(value) for value in found), np.int64, len(found))
     elif sort == "bool":
         numbers = np.fromiter((value is True for value in found), bool, len(found))
     else:

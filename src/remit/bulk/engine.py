@@ -98,7 +98,7 @@ class Engine:
 
 
 def _given(columns: Mapping[str, Any]) -> dict[str, Column]:
-    found = {}
+    found: dict[str, Column] = {}
     for name, values in columns.items():
         root, dot, rest = name.partition(".")
         if not (name in ("user", "action", "type") or (dot and rest and root in ("resource", "context", "subject"))):
@@ -106,7 +106,7 @@ def _given(columns: Mapping[str, Any]) -> dict[str, Column]:
                 f"there is no column `{name}`: write `user`, `action`, `type`, `resource.NAME`, `context.NAME` or "
                 "`subject.NAME`"
             )
-        found[name] = Column(name, values)
+        found[name] = Column(name, values, found.values())
     for name in ("user", "action", "type"):
         if name not in found:
             raise ValueError(f"the column `{name}` is missing")

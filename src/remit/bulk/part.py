@@ -9,14 +9,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from remit.bulk.codes import INVALID, NO_ACTION, NO_TYPE, NO_USER, NOT_ACTIVE, OPEN
-from remit.bulk.columns import Array, Block, Codes, Column, Typed, same, typed
+from remit.bulk.columns import Array, Block, Codes, Column, Typed, all_texts, same, typed
 from remit.bulk.matrix import EVERYONE_ROW, MEMBERS_ROW, Matrix
 from remit.bulk.people import ACTIVE, INACTIVE, TIMED, Crowd, Held, People, Turn
 from remit.bulk.vectors import FARTHEST, Shaped, shaped, sort_of
 from remit.evaluator.conditions import value_of
 from remit.evaluator.pdp import Pdp
 from remit.model import expression as ex
-from remit.model.types import Type
+from remit.model.types import TIME, Type
 
 Where = Literal["absent", "placed", "nowhere"]  # the place that a request names: none, a known one, an unknown one
 CHUNK = 1 << 16  # rows that are decided together
@@ -76,7 +76,7 @@ class Part:
         early = np.full(len(status), OPEN, np.uint8)
         early[status == INACTIVE] = NOT_ACTIVE
         early[(status != ACTIVE) & (status != INACTIVE) & (status != TIMED)] = NO_USER
-        for at, value in enumerate(block.values) if not _all_texts(block.values) else ():
+        for at, value in enumerate(block.values) if not all_texts(block.values) else ():
             if type(value) is not str or not value:
                 early[at] = INVALID
         if "" in block.values:
@@ -145,7 +145,7 @@ class Part:
         if block.numbers is not None:
             there = np.ones(len(block.numbers), bool) if block.there is None else block.there
             self.blocks[name] = block = Block([None, 0], there.astype(np.int64))
-        if _all_texts(block.values):
+        if all_texts(block.values):
             return
         early = [missing if value is None else OPEN if type(value) is str else INVALID for value in block.values]
         self._note(name, np.array(early, np.uint8))
@@ -248,25 +248,27 @@ class Part:
         return self._typed[key]
 
     def _typing(self, attr: ex.Attr, kind: Type, name: str) -> Typed:
-        sort, code = sort_of(kind), self.codes.code
-        take = value_of(kind)
+        sort, codes = sort_of(kind), self.codes
+        take = None if kind.kind in ("string", "user") else value_of(kind)
         if attr.root == "user":
             if attr.name == "id":
-                return typed(Block(self.user_values, self.user_at), sort, take, code)
+                return typed(Block(self.user_values, self.user_at), sort, take, codes)
             users = self.pdp.directory.users
             of = (users.get(value) if type(value) is str else None for value in self.user_values)
             values = [None if user is None else user.attributes.get(attr.name) for user in of]
-            return typed(Block(values, self.user_at), sort, self._near(take, sort, name, values), code)
+            return typed(Block(values, self.user_at), sort, self._near(take, sort, name, values), codes)
         block = self.blocks.get(name)
         if name == "context.time":
             return self._time(block)
         if block is None:
-            return typed(Block([None], same(self.end - self.begin)), sort, take, code)
-        return typed(block, sort, self._near(take, sort, name, block.values), code)
+            return typed(Block([None], same(self.end - self.begin)), sort, take, codes)
+        return typed(block, sort, self._near(take, sort, name, block.values), codes)
 
-    def _near(self, take: Callable[[Any], Any], sort: str, name: str, values: Sequence[Any]) -> Callable[[Any], Any]:
+    def _near(
+        self, take: Callable[[Any], Any] | None, sort: str, name: str, values: Sequence[Any]
+    ) -> Callable[[Any], Any] | None:
         """The same, but for times that 64 bits cannot compare, whose rows are left to the evaluator."""
-        if sort != "time":
+        if sort != "time" or take is None:
             return take
         found = [take(value) for value in values]
         far = np.fromiter((value is not None and abs(value) >= FARTHEST for value in found), bool, len(found))
@@ -282,12 +284,9 @@ class Part:
     def _time(self, block: Block | None) -> Typed:
         if block is None or block.numbers is not None:
             block = Block([None], same(self.end - self.begin)) if block is None else _texts(block)
-        take = self._near(value_of(Type("time")), "time", "context.time", block.values)
-        return typed(block, "time", lambda value: self.now if value is None else take(value), self.codes.code)
-
-
-def _all_texts(values: Sequence[Any]) -> bool:
-    return all(type(value) is str for value in values)
+        take = self._near(value_of(TIME), "time", "context.time", block.values)
+        assert take is not None
+        return typed(block, "time", lambda value: self.now if value is None else take(value), self.codes)
 
 
 def _texts(block: Block) -> Block:

@@ -12,11 +12,12 @@ held at the root count whole, all others deny.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from remit.bulk.columns import all_texts
 from remit.directory.shape import Directory
 from remit.evaluator.holding import Holders, Holding
 from remit.table.shape import Table
@@ -176,26 +177,27 @@ class People:
         self._numbers: dict[str, int] = {}
         self._crowd = _crowd([_STRANGER])
 
-    def crowd(self, names: Iterable[Any], time: int | None) -> Crowd:
+    def crowd(self, names: Sequence[Any], time: int | None) -> Crowd:
         """These users; what is no user's name is nobody. `time` is that of all decisions, None where each request has
         its own."""
-        users = np.zeros(0, np.int64)
-        numbers, new, timed = self._numbers, [], []
+        numbers, new, timed = self._numbers, list[_One](), list[_One]()
         size = len(self._crowd.status)
-        found = []
-        for name in names:
-            number = numbers.get(name) if type(name) is str else 0
-            if number is None:
-                one, lasting = self._one(name, time)
-                if one is _STRANGER:
-                    number = 0
-                elif lasting:
+        known = all_texts(names)
+        found = list(map(numbers.get, names)) if known else [numbers.get(n) if type(n) is str else 0 for n in names]
+        for at, (name, number) in enumerate(zip(names, found, strict=True)) if None in found else ():
+            if number is not None:
+                continue
+            one, lasting = self._one(name, time)
+            if one is _STRANGER:
+                found[at] = 0
+            elif lasting:
+                found[at] = numbers.get(name)
+                if found[at] is None:
                     new.append(one)
-                    number = numbers[name] = size + len(new) - 1
-                else:
-                    timed.append(one)
-                    number = -len(timed)
-            found.append(number)
+                    found[at] = numbers[name] = size + len(new) - 1
+            else:
+                timed.append(one)
+                found[at] = -len(timed)
         users = np.array(found, np.int64)
         if new:
             self._crowd = self._crowd.joined(_crowd(new))
