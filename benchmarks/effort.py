@@ -78,11 +78,9 @@ def figures() -> dict[str, int]:
         found[f"deciding, {name} rules"] = instructions(deciding) // REQUESTS
         found[f"decide, {name} rules"] = instructions(decide) // REQUESTS
         lines = made.policy.count("\n")
-        found[f"parse a line, {name} rules"] = (
-            instructions(lambda text=made.policy: parse(Source("b.remit", text))) // lines
-        )
-        load = instructions(lambda text=made.policy: Policy.from_sources({"b.remit": text}))
-        found[f"load a line, {name} rules"] = load // lines
+        found[f"parse a line, {name} rules"] = instructions(partial(parse, Source("b.remit", made.policy))) // lines
+        loading = partial(Policy.from_sources, {"b.remit": made.policy})
+        found[f"load a line, {name} rules"] = instructions(loading) // lines
         found.update(_columns(pdp, asked, name))
     return found
 
