@@ -338,6 +338,12 @@ def test_fail_under(folder: Path, least: str, code: int) -> None:
     assert (f"the tests of `clinic` reach 60 %, and {least} % was asked for" in found.stderr) == bool(code)
 
 
+@pytest.mark.parametrize("least", ["99.999999999", "60.50", "1e2"])
+def test_fail_under_is_said_as_it_was_given(folder: Path, least: str) -> None:
+    """The number that was missed is said as it was written, and not rounded to another."""
+    assert f"reach 60 %, and {least} % was asked for" in call("clinic", "--fail-under", least).stderr
+
+
 @pytest.mark.parametrize("option", ["--fail-under", "--mutate-fail-under"])
 @pytest.mark.parametrize("least", ["nan", "inf", "-inf", "-1", "100.5", "all"])
 def test_fail_under_what_is_no_percentage(folder: Path, option: str, least: str) -> None:
@@ -345,6 +351,32 @@ def test_fail_under_what_is_no_percentage(folder: Path, option: str, least: str)
     found = call("clinic", option, least)
     assert found.exit_code == 2
     assert f"`{least}` is no percentage, write a number from 0 to 100" in found.stderr
+
+
+def test_a_long_condition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found out of a part of a condition serves the goals of all others: few forms are written out for one."""
+    written: list[Any] = []
+    plain = json.JSONEncoder.iterencode
+
+    def counted(encoder: json.JSONEncoder, form: Any, **how: Any) -> Any:
+        written.append(form)
+        return plain(encoder, form, **how)
+
+    monkeypatch.setattr(json.JSONEncoder, "iterencode", counted)
+    long = " and ".join(f"(resource.n != {number} or resource.b)" for number in range(60))
+    policy = Policy.from_sources(
+        {
+            "main.remit": f"""policy p
+area things {{ resource thing {{ n: int  b: bool  actions read }} }}
+role reader {{ allow read on thing when {long} }}
+"""
+        }
+    )
+    written.clear()
+    found = run(policy.table, lambda: 0, policy.index, cover=True).coverage
+    assert found is not None
+    assert (found.conditions.total, len(found.left_out), len(found.witnesses)) == (61, 0, 60)
+    assert 0 < len(written) < 60 * 61  # once for each goal and part would be as many
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------

@@ -165,6 +165,14 @@ def test_a_score_instead_of_all(folder: Path) -> None:
     assert result.exit_code == 1
     said = "error: the tests of `clinic` notice 87 % of its mutants, and 90 % was asked for\n"
     assert result.stderr == said
+    result = call(folder, CLINIC, "--mutate-fail-under", "99.999999999")
+    assert "notice 87 % of its mutants, and 99.999999999 % was asked for" in result.stderr
+
+
+def test_with_coverage(folder: Path) -> None:
+    """With --coverage what the tests reach comes before what they would notice."""
+    found = call(folder, CLINIC, "--mutate", "--coverage").stdout
+    assert 0 < found.index("\ncells ") < found.index("\nmutants ")
 
 
 # -- comments ----------------------------------------------------------------------------------------------------------

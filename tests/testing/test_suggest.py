@@ -19,6 +19,7 @@ from remit.testing.run import run
 from remit.testing.suggest import MARK, MOST_LINES, suggested
 
 NOON = 1_767_268_800 * 10**9
+HINT = "  suggest them with: remit test --suggest\n"
 LATER = NOON + 400 * 86_400 * 10**9  # what is suggested must not depend on the day
 
 CLINIC = """policy clinic
@@ -272,6 +273,52 @@ def test_append_goes_with_a_file(folder: Path) -> None:
     """`--append` without suggestions, or without a file, is a mistake."""
     assert call("clinic", "--append").exit_code == 2
     assert call("clinic", "--suggest", "--append").exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["clinic/directory.yaml", "remit.toml", "notes.txt", "clinic", "new.yaml"])
+def test_append_to_a_file_of_a_policy_alone(folder: Path, name: str) -> None:
+    """`--append` to what is no `.remit` file, there or not, is a mistake; it says what to write, and writes nothing."""
+    for there in ("clinic/directory.yaml", "remit.toml", "notes.txt"):
+        (folder / there).write_text("", encoding="utf-8")
+    before = {path: path.is_dir() or path.read_bytes() for path in folder.rglob("*")}
+    found = call("clinic", "--suggest", "--append", "-o", name)
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert f"`{name}` is no file of a policy, and tests are added to such a file alone" in found.stderr
+    assert "name one that ends in `.remit`: -o policy/more_tests.remit" in found.stderr
+    assert {path: path.is_dir() or path.read_bytes() for path in folder.rglob("*")} == before
+
+
+def test_append_to_a_new_file(folder: Path) -> None:
+    """`--append` makes a `.remit` file that is not there."""
+    assert call("clinic", "--suggest", "--append", "-o", "clinic/more.remit").exit_code == 0
+    assert (folder / "clinic/more.remit").read_text(encoding="utf-8").startswith(f"# {MARK}\ntest ")
+
+
+def test_never_in_the_place_of_a_directory(folder: Path) -> None:
+    """Suggestions are not written to a new file by the name of a directory, which would be read as one."""
+    found = call("clinic", "--suggest", "-o", "clinic/directory.yaml")
+    assert (found.exit_code, (folder / "clinic/directory.yaml").exists()) == (2, False)
+    assert "`clinic/directory.yaml` is a directory" in found.stderr
+
+
+@pytest.mark.parametrize("where", [[], ["-o", "clinic/more.remit"]])
+def test_coverage_beside_suggestions(folder: Path, where: list[str]) -> None:
+    """With --coverage what the tests reach comes on standard error, so that the suggestions alone can be redirected."""
+    plain = call("clinic", "--suggest")
+    table = call("clinic", "--coverage").stdout.partition("\n\n")[2].removesuffix(HINT)
+    found = call("clinic", "--suggest", "--coverage", *where)
+    assert table.startswith("cells 0 of 3 · ")
+    assert found.stderr.startswith(f"clinic   {table}")
+    assert found.stdout == ("" if where else plain.stdout)
+    assert "cells" not in plain.stderr
+
+
+def test_coverage_beside_suggestions_where_nothing_is_missing(folder: Path) -> None:
+    """It comes of a policy that lacks no test, too."""
+    call("clinic", "--suggest", "-o", "clinic/more.remit")
+    found = call("clinic", "--suggest", "--coverage")
+    assert found.stderr.startswith("clinic   cells 3 of 3 · ")
+    assert found.stderr.endswith(" · 100 %\nno test is missing\n")
 
 
 def test_several_policies(folder: Path) -> None:

@@ -256,7 +256,7 @@ def _asked_by(user: str, case: Case, scope: str | None) -> Case:
         return {name: user if value == case.user else value for name, value in values.items()}
 
     properties = own(case.properties)
-    if scope is not None and "scope" in properties:
+    if scope is not None:
         properties["scope"] = scope
     identifier = user if case.id == case.user else case.id
     return Case(user, {}, (), identifier, properties, own(case.context), case.missing, case.placed)

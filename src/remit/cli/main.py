@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from contextlib import suppress
@@ -71,8 +72,32 @@ def remit() -> None:
     Exit codes: 0 yes or clean, 1 no or findings, 2 the call or the input is wrong."""
 
 
+class _Closed(io.RawIOBase):
+    """Standard input that was closed before the call: to read it is a mistake in the call, and no empty input."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        raise click.ClickException("standard input is closed, and `-` reads it: name a file, or pipe something in")
+
+
+def _stand_in() -> None:
+    """Opens what was closed before the call (`>&-`), which Python says by None: output then goes nowhere. The lowest
+    number that is free is that of the one it stands for, so no other file gets it and is written to by mistake."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(number, True)  # for git, too
+            if name == "stdin":
+                sys.stdin = io.TextIOWrapper(io.BufferedReader(_Closed()), encoding="utf-8")
+            else:
+                setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
 def main() -> int:
     """Runs the command line; the exit code."""
+    _stand_in()
     if sys.argv[1:2] in (["can"], ["explain"]):
         gc.disable()  # one question makes no garbage worth a pause
     try:

@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 LEAST_MUTANTS = 500
 
 
-def percent(context: click.Context, parameter: click.Parameter, given: str | None) -> float | None:
+class Percent(NamedTuple):
+    """A number from 0 to 100, and how it was written."""
+
+    number: float
+    given: str
+
+
+def percent(context: click.Context, parameter: click.Parameter, given: str | None) -> Percent | None:
     """A number from 0 to 100, as a callback of an option."""
     if given is None:
         return None
@@ -39,7 +46,7 @@ def percent(context: click.Context, parameter: click.Parameter, given: str | Non
         number = math.nan
     if not 0 <= number <= 100:  # nan is neither
         raise click.BadParameter(f"`{given}` is no percentage, write a number from 0 to 100", context, parameter)
-    return number
+    return Percent(number, given.strip())
 
 
 def mutate_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -74,7 +81,7 @@ def try_mutants(ran: Sequence[Ran], plan: Plan, jobs: int | None) -> list[Ran]:
     return found
 
 
-def too_many_survive(results: Sequence[Results], under: float | None) -> bool:
+def too_many_survive(results: Sequence[Results], under: Percent | None) -> bool:
     """Whether mutants survive that should not: any without a reason, or with `under` more than leaves that percentage.
     Comments that accept nothing count, too."""
     low = False
@@ -83,12 +90,12 @@ def too_many_survive(results: Sequence[Results], under: float | None) -> bool:
             continue
         if one.mutation.troubles or (under is None and one.mutation.survivors):
             low = True
-        if under is not None and one.mutation.score < under:
+        if under is not None and one.mutation.score < under.number:
             from remit.report.mutation_text import percent as shown_percent
 
             noticed = shown_percent(one.mutation)
             said = f"the tests of `{shown(one.table.name)}` notice {noticed} of its mutants"
-            click.echo(f"{paint('error', 'red', err=True)}: {said}, and {under:g} % was asked for", err=True)
+            click.echo(f"{paint('error', 'red', err=True)}: {said}, and {shown(under.given)} % was asked for", err=True)
             low = True
     return low
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from remit.cli.mutating import mutate_options, percent, say_mutants, too_many_survive, try_mutants
+from remit.cli.mutating import Percent, mutate_options, percent, say_mutants, too_many_survive, try_mutants
 from remit.cli.progress import progress
 from remit.cli.session import (
     Session,
@@ -43,11 +44,13 @@ FORMATS = ("text", "json", "junit", "html")
 )
 @click.option("-x", "--fail-fast", is_flag=True, help="Stop at the first failure.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes. Default: as many as pay.")
-@click.option("--coverage", "cover", is_flag=True, help="Say what the tests do not reach.")
+@click.option(
+    "--coverage", "cover", is_flag=True, help="Say what the tests do not reach, with --suggest on standard error."
+)
 @click.option("--fail-under", callback=percent, metavar="PERCENT", help="Exit 1 where a policy's tests reach less.")
 @click.option("--coverage-html", metavar="FILE", help="Write what the tests reach as a page.")
 @click.option("--suggest", is_flag=True, help="Write the tests that are missing, with the decisions of today.")
-@click.option("--append", is_flag=True, help="With --suggest: add to the end of the file that -o names.")
+@click.option("--append", is_flag=True, help="With --suggest: add to the end of the .remit file that -o names.")
 @mutate_options
 @format_option(*FORMATS)
 @click.option("-o", "--output", "target", metavar="FILE", help="Write to a file instead of standard output.")
@@ -59,12 +62,12 @@ def command(
     fail_fast: bool,
     jobs: int | None,
     cover: bool,
-    fail_under: float | None,
+    fail_under: Percent | None,
     coverage_html: str | None,
     suggest: bool,
     append: bool,
     mutate: bool,
-    mutate_fail_under: float | None,
+    mutate_fail_under: Percent | None,
     output_format: str | None,
     target: str | None,
 ) -> int:
@@ -85,7 +88,7 @@ def command(
     --fail-under, or a mutant survives, 2 a policy does not compile or is not there, or nothing is called as wanted."""
     session = Session(policy_path)
     kept = session.config.output_format if session.config.output_format in FORMATS else "text"
-    wanted = _Wanted(output_format or kept, target, coverage_html, suggest, append, fail_under)
+    wanted = _Wanted(output_format or kept, target, coverage_html, suggest, append, fail_under, cover)
     wanted.check()
     from remit.cli.testing import Plan, run_policies
     from remit.testing.selection import Selection
@@ -129,14 +132,18 @@ class _Wanted(NamedTuple):
     page: str | None
     suggest: bool
     append: bool
-    fail_under: float | None
+    fail_under: Percent | None
+    cover: bool
 
     def check(self) -> None:
         """Ends the call where it would write over something."""
         if self.append and not (self.suggest and self.target):
             fail("`--append` says how to write suggestions to a file", "give --suggest and -o FILE with it")
+        if self.append and self.target is not None and not self.target.endswith(".remit"):
+            said = f"`{self.target}` is no file of a policy, and tests are added to such a file alone"
+            fail(said, "name one that ends in `.remit`: -o policy/more_tests.remit")
         for place in (self.target, self.page):
-            if not (self.suggest and place == self.target):
+            if not (self.suggest and place is not None and place == self.target and place.endswith(".remit")):
                 refuse_source(place, "the results")
         if self.suggest and self.target is not None and not self.append and exists(self.target):
             fail(f"`{self.target}` is there already", "name a new file, or add to this one with --append")
@@ -178,6 +185,8 @@ class _Wanted(NamedTuple):
         failed = [(one.results._replace(coverage=None), one.seconds) for one in found if one.results.failed]
         if failed:
             click.echo(draw_results(failed, coloured(err=True), str(Path.cwd())), err=True)
+        if self.cover:
+            _say_coverage([one.results for one in found])
         if self.target is None:
             for one, text in texts:
                 head = f"# policy {shown(one.results.table.name)}\n\n" if len(found) > 1 else ""
@@ -199,14 +208,28 @@ class _Wanted(NamedTuple):
             return False
         low = False
         for one in found:
-            if one.results.coverage is not None and one.results.coverage.percent < self.fail_under:
+            if one.results.coverage is not None and one.results.coverage.percent < self.fail_under.number:
                 from remit.report.coverage_text import percent as shown_percent
 
                 name, reached = shown(one.results.table.name), shown_percent(one.results.coverage)
-                said = f"the tests of `{name}` reach {reached}, and {self.fail_under:g} % was asked for"
+                said = f"the tests of `{name}` reach {reached}, and {shown(self.fail_under.given)} % was asked for"
                 click.echo(f"{paint('error', 'red', err=True)}: {said}", err=True)
                 low = True
         return low
+
+
+def _say_coverage(results: Sequence[Results]) -> None:
+    """What the tests reach, on standard error, where standard output is for something else."""
+    from remit.report.coverage_text import draw_coverage
+    from remit.report.quote import coloured as by_escapes
+    from remit.report.quote import plain
+    from remit.report.tests_text import path_in
+
+    paint_ = by_escapes if coloured(err=True) else plain
+    for one in results:
+        if one.coverage is not None:
+            path = partial(path_in, one.table, folder=str(Path.cwd()))
+            click.echo(f"{shown(one.table.name)}   {draw_coverage(one.coverage, path, paint_, hint=False)}", err=True)
 
 
 def _suggested(results: Results, titles: Sequence[str]) -> str:

@@ -5,10 +5,12 @@ role has beyond the other is then written twice, and a change to the smaller is 
 It would have caught an `editor` that repeated the rules of `viewer`: a new type was added to what viewers read, and
 editors alone could not read it.
 
-It is decided exactly, by the solver. Where a condition reads `user.roles`, what is found holds whatever other roles
-somebody has; two roles that such a condition of theirs tells apart are not compared. A role that forbids what the
-other does not is never reported, for to include it would take that away. Many policies write their roles out on
-purpose, so it runs only where it is selected: `--select W302`.
+It is decided exactly, by the solver, for somebody who holds one of the two. Where conditions read `user.roles`, two
+roles that such a condition of theirs tells apart are not compared, and what is found holds beside any other roles
+whose rules do not ask for a name that only one of the two brings: a deny of a third role under
+`not "editor" in user.roles` may forbid the holder of one what it leaves to the holder of the other. A role that
+forbids what the other does not is never reported, for to include it would take that away. Many policies write their
+roles out on purpose, so it runs only where it is selected: `--select W302`.
 """
 
 from __future__ import annotations

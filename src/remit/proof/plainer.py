@@ -43,7 +43,7 @@ def plainer(case: Case, resource_type: str, table: Table, judge: Callable[[Case]
     }  # fmt: skip
     for part in get_args(_Part):
         for name in list(getattr(case, part)):
-            if f"{_ROOTS[part]}.{name}" not in case.missing and name != "scope":
+            if f"{_ROOTS[part]}.{name}" not in case.missing:
                 case = tried(case, _without(case, part, name))
     case = tried(case, _asked_by_someone(case, declared))
     for part, types in declared.items():

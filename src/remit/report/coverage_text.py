@@ -32,8 +32,9 @@ class Gap(NamedTuple):
     goals: tuple[Goal, ...]
 
 
-def draw_coverage(coverage: Coverage, path: Callable[[str], str], paint: Paint = plain) -> str:
-    """The counts and what is missing; `path` gives a file's name from where the reader stands."""
+def draw_coverage(coverage: Coverage, path: Callable[[str], str], paint: Paint = plain, hint: bool = True) -> str:
+    """The counts and what is missing; `path` gives a file's name from where the reader stands. `hint`: say how to come
+    by the missing tests."""
     lines = [summary(coverage, paint)]
     found = gaps(coverage)
     shown = found[:MOST_MISSING]
@@ -42,7 +43,7 @@ def draw_coverage(coverage: Coverage, path: Callable[[str], str], paint: Paint =
     )
     if len(found) > len(shown):
         lines.append(f"  … and {len(found) - len(shown):,} more: --output-format json lists all")
-    if found:
+    if found and hint:
         lines.append("  suggest them with: remit test --suggest")
     return "\n".join(lines)
 

@@ -13,6 +13,9 @@ attributes by name); int bounds are made inclusive; `and` and `or` are flattened
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 from remit.instant import format_instant, parse_instant
@@ -24,17 +27,53 @@ Normal = Any  # True, False, or a list: ["and" | "or", …], ["==", left, right]
 _NEGATED = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _OPPOSITE = {"in": "not in", "not in": "in", "has": "has not", "has not": "has"}
+_encoded = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode
+_MOST_KEPT = 20_000  # keys of one `Keys`
 _MOST_ABSORBED = 500  # parts of one `and` or `or` that are compared pair by pair; beyond, absorption is left out
 
 
-def normal(node: ex.Expr | None, reading: Reading) -> Normal:
-    """The normal form; of no condition at all, True."""
-    return True if node is None else _normal(node, reading, False)
+def normal(node: ex.Expr | None, reading: Reading, parts: Parts | None = None) -> Normal:
+    """The normal form; of no condition at all, True. `parts` has what is known of parts of it, at the same type."""
+    return True if node is None else _normal(node, reading, False, parts or Parts())
 
 
 def key(form: Normal) -> str:
     """A total order on normal forms, and their identity."""
-    return json.dumps(form, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    return _encoded(form)
+
+
+class Keys:
+    """The keys of forms that are asked for again and again: each is made once. A form that was asked for stays as it
+    is."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Normal, str]] = {}  # by its id, which is the form's for as long as it is kept here
+
+    def __call__(self, form: Normal) -> str:
+        found = self._known.get(id(form))
+        if found is None:
+            if len(self._known) >= _MOST_KEPT:
+                self._known.clear()
+            found = self._known[id(form)] = (form, key(form))
+        return found[1]
+
+
+class Parts:
+    """The normal forms of parts of one condition at one type, for conditions that differ from it in some other part.
+    The condition has to be kept for as long as this."""
+
+    __slots__ = ("key", "known")
+
+    def __init__(self, condition: ex.Expr | None = None, reading: Reading | None = None, keys: Keys | None = None):
+        self.key: Callable[[Normal], str] = keys or key
+        self.known: dict[tuple[int, bool], Normal] = {}  # by a part's id, and whether it is negated
+        if condition is not None and reading is not None:
+            for part in reversed([*ex.walk(condition)]):  # inner ones first
+                if isinstance(part, ex.Named | ex.Not | ex.And | ex.Or | ex.Has | ex.Member | ex.Compare):
+                    for negated in (False, True):
+                        self.known[id(part), negated] = _normal(part, reading, negated, self)
 
 
 def negated(form: Normal) -> Normal:
@@ -57,19 +96,22 @@ def either(forms: list[Normal]) -> Normal:
     return _join("or", forms)
 
 
-def both(forms: list[Normal]) -> Normal:
-    """The normal `and` of normal forms."""
-    return _join("and", forms)
+def both(forms: list[Normal], key: Callable[[Normal], str] = key) -> Normal:
+    """The normal `and` of normal forms; `key` may remember."""
+    return _join("and", forms, key)
 
 
-def _normal(node: ex.Expr, reading: Reading, negated: bool) -> Normal:
+def _normal(node: ex.Expr, reading: Reading, negated: bool, parts: Parts) -> Normal:
+    found = parts.known.get((id(node), negated))
+    if found is not None:
+        return found
     if isinstance(node, ex.Named):
-        return _normal(node.body, reading, negated)
+        return _normal(node.body, reading, negated, parts)
     if isinstance(node, ex.Not):
-        return _normal(node.operand, reading, not negated)
+        return _normal(node.operand, reading, not negated, parts)
     if isinstance(node, ex.And | ex.Or):
         word = "and" if isinstance(node, ex.And) != negated else "or"
-        return _join(word, [_normal(part, reading, negated) for part in node.operands])
+        return _join(word, [_normal(part, reading, negated, parts) for part in node.operands], parts.key)
     if isinstance(node, ex.Const):
         return bool(node.value) != negated
     if isinstance(node, ex.Has):
@@ -117,7 +159,7 @@ def _side(node: ex.Expr, reading: Reading, other: str) -> Any:
             instant = parse_instant(str(node.value))
             return {"time": format_instant(instant)} if instant is not None else node.value
         return {"ns": node.value} if node.kind == "duration" else node.value
-    return _normal(node, reading, False)
+    return _normal(node, reading, False, Parts())
 
 
 def _compare(node: ex.Compare, reading: Reading, negated: bool) -> Normal:
@@ -162,7 +204,7 @@ def _fold(operator: str, left: Any, right: Any) -> Normal:
     return bool({"<": below, "<=": below or same, ">": not below and not same, ">=": not below}[operator])
 
 
-def _join(word: str, forms: list[Normal]) -> Normal:
+def _join(word: str, forms: list[Normal], key: Callable[[Normal], str] = key) -> Normal:
     """Flattened, sorted, without repeats and absorbed parts. `word` is and or or."""
     zero = word == "or"  # the value that settles it: true for or, false for and
     parts: dict[str, Normal] = {}
@@ -180,20 +222,25 @@ def _join(word: str, forms: list[Normal]) -> Normal:
     if not parts:
         return not zero
     if 1 < len(parts) <= _MOST_ABSORBED:
-        parts = _absorbed(parts, "and" if word == "or" else "or")
+        parts = _absorbed(parts, "and" if word == "or" else "or", key)
     if len(parts) == 1:
         return next(iter(parts.values()))
     return [word, *(parts[name] for name in sorted(parts))]
 
 
-def _absorbed(parts: dict[str, Normal], inner: str) -> dict[str, Normal]:
+def _absorbed(parts: dict[str, Normal], inner: str, key: Callable[[Normal], str]) -> dict[str, Normal]:
     pieces = {
         name: frozenset(map(key, form[1:])) if form[0] == inner else frozenset((name,)) for name, form in parts.items()
     }
     if len({len(some) for some in pieces.values()}) == 1:
         return parts  # of sets of one size none holds another
+    # Who holds another's pieces holds the one of them that is in the fewest: there alone it is looked for.
+    times = Counter(chain.from_iterable(pieces.values()))
+    by_rarest: dict[str, list[frozenset[str]]] = {}
+    for some in pieces.values():
+        by_rarest.setdefault(min(some, key=times.__getitem__), []).append(some)
     return {
         name: form
         for name, form in parts.items()
-        if not any(pieces[other] < pieces[name] for other in parts if other != name)
+        if not any(other < pieces[name] for piece in pieces[name] for other in by_rarest.get(piece, ()))
     }

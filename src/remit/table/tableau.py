@@ -22,11 +22,12 @@ from typing import Any, NamedTuple
 
 from remit.model.expression import Attr
 from remit.model.types import LARGEST, SMALLEST, Reading
-from remit.table.normal import Normal, key
+from remit.table.normal import Keys, Normal, key
 
 MOST_BRANCHES = 2_000  # of one question; beyond, it stays open
 MOST_SPLITS = 100  # one inside the other
 MOST_LEAVES = 8  # open branches that are kept
+MOST_FACTS = 20_000  # of one `Facts`
 
 Literal = list[Any]  # a comparison in normal form
 Term = tuple[str, str]  # an attribute: root and name
@@ -58,6 +59,13 @@ class Values:
             return False
         return type(value) is not int or self.low <= value <= self.high
 
+    def excludes(self, other: Values) -> bool:
+        """Whether no value is one that both leave: `meet` leaves none."""
+        if self.only is None and other.only is None:
+            return max(self.low, other.low) > min(self.high, other.high)
+        few, rest = (other, self) if self.only is None else (self, other)
+        return not any(few.holds(value) and rest.holds(value) for value in few.only or ())
+
     def meet(self, other: Values) -> Values:
         only = self.only if other.only is None else other.only if self.only is None else self.only & other.only
         return Values(only, self.out | other.out, max(self.low, other.low), min(self.high, other.high))
@@ -74,6 +82,39 @@ class Values:
         return other.only is None and range_within and not any(self.holds(value) for value in other.out)
 
 
+class Fact(NamedTuple):
+    """What a comparison says by itself: its key and its opposite's, what it reads, and of which attribute it leaves
+    what, of what the type leaves."""
+
+    literal: Literal
+    key: str
+    opposite: str
+    terms: tuple[Term, ...]
+    about: tuple[Term, Values, Values] | None
+
+
+class Facts:
+    """The facts of comparisons at one type, and the keys of forms, each made once for all the questions that are asked
+    with them."""
+
+    __slots__ = ("_known", "key")
+
+    def __init__(self) -> None:
+        self.key = Keys()
+        self._known: dict[int, Fact] = {}  # by the id of the comparison, which the fact keeps
+
+    def of(self, literal: Literal, reading: Reading) -> Fact:
+        found = self._known.get(id(literal))
+        if found is None:
+            if len(self._known) >= MOST_FACTS:
+                self._known.clear()
+            opposite, about = key(_opposite(literal)), _about(literal, reading)
+            based = None if about is None else (*about, _base(about[0], reading))
+            found = Fact(literal, key(literal), opposite, tuple(terms(literal)), based)
+            self._known[id(literal)] = found
+        return found
+
+
 @dataclass(slots=True)
 class Branch:
     """Comparisons that are true together. INVARIANT: `values`, `present` and `absent` follow from `literals`."""
@@ -83,50 +124,59 @@ class Branch:
     values: dict[Term, Values] = field(default_factory=dict)
     present: set[Term] = field(default_factory=set)
     absent: set[Term] = field(default_factory=set)
+    facts: Facts = field(default_factory=Facts)
 
     def copy(self) -> Branch:
-        return Branch(self.reading, dict(self.literals), dict(self.values), set(self.present), set(self.absent))
+        known = dict(self.literals), dict(self.values), set(self.present), set(self.absent)
+        return Branch(self.reading, *known, self.facts)
 
     def add(self, literal: Literal) -> bool:
         """One more comparison; False where it cannot be true beside the others."""
         if self.refutes(literal):
             return False
-        self.literals[key(literal)] = literal
-        about = _about(literal, self.reading)
-        if about is not None:
-            term, allowed = about
-            self.values[term] = allowed.meet(self.values.get(term, _base(term, self.reading)))
+        fact = self.facts.of(literal, self.reading)
+        self.literals[fact.key] = literal
+        if fact.about is not None:
+            term, allowed, base = fact.about
+            self.values[term] = allowed.meet(self.values.get(term, base))
         if literal[0] == "has not":
             self.absent.add((literal[1][0], literal[1][1]))
         else:
-            self.present.update(terms(literal))
+            self.present.update(fact.terms)
         return True
 
     def refutes(self, literal: Literal) -> bool:
         """Whether it cannot be true beside the others."""
-        if key(_opposite(literal)) in self.literals:
+        fact = self.facts.of(literal, self.reading)
+        if fact.opposite in self.literals:
             return True
         if literal[0] == "has not":
             return (literal[1][0], literal[1][1]) in self.present
-        if not self.absent.isdisjoint(terms(literal)):
+        if not self.absent.isdisjoint(fact.terms):
             return True
-        about = _about(literal, self.reading)
-        return about is not None and about[1].meet(self.values.get(about[0], _base(about[0], self.reading))).empty
+        if fact.about is None:
+            return False
+        term, allowed, base = fact.about
+        return allowed.excludes(self.values.get(term, base))
 
     def proves(self, literal: Literal) -> bool:
         """Whether it is true wherever the others are."""
-        if key(literal) in self.literals:
+        fact = self.facts.of(literal, self.reading)
+        if fact.key in self.literals:
             return True
         if literal[0] == "has":
             return (literal[1][0], literal[1][1]) in self.present
-        about = _about(literal, self.reading)
+        about = fact.about
         return about is not None and about[0] in self.values and self.values[about[0]].within(about[1])
 
 
-def implies(premise: Normal, goal: Normal, reading: Reading, most: int = MOST_BRANCHES) -> Proof:
-    """Whether the goal is true wherever the premise is, as far as this can tell with so many branches."""
+def implies(
+    premise: Normal, goal: Normal, reading: Reading, most: int = MOST_BRANCHES, facts: Facts | None = None
+) -> Proof:
+    """Whether the goal is true wherever the premise is, as far as this can tell with so many branches. `facts` of the
+    same type serve one question after the other."""
     search = _Search(goal, min(most, MOST_BRANCHES))
-    closed = search.close(Branch(reading), [premise], {}, 0)
+    closed = search.close(Branch(reading, facts=facts or Facts()), [premise], {}, 0)
     return Proof(closed and not search.cut, tuple(search.leaves), search.branches)
 
 
@@ -164,7 +214,7 @@ class _Search:
         if form[0] == "and":
             return all(self._proved(branch, waiting, part) for part in form[1:])
         if form[0] == "or":
-            return key(form) in waiting or any(self._proved(branch, waiting, part) for part in form[1:])
+            return branch.facts.key(form) in waiting or any(self._proved(branch, waiting, part) for part in form[1:])
         return branch.proves(form)
 
 
@@ -181,16 +231,25 @@ def _take(branch: Branch, fresh: list[Normal], waiting: dict[str, Normal]) -> bo
             if form[0] == "and":
                 pending.extend(form[1:])
             elif form[0] == "or":
-                waiting[key(form)] = form
+                waiting[branch.facts.key(form)] = form
             elif not branch.add(form):
                 return False
         for name, form in list(waiting.items()):
-            live = [part for part in form[1:] if part[0] in ("and", "or") or not branch.refutes(part)]
-            if any(part[0] not in ("and", "or") and branch.proves(part) for part in live):
-                del waiting[name]
-            elif len(live) < 2:
-                del waiting[name]
-                pending.append(live[0] if live else False)
+            live = []
+            for part in form[1:]:
+                if part[0] in ("and", "or"):
+                    live.append(part)
+                elif branch.refutes(part):
+                    continue
+                elif branch.proves(part):
+                    del waiting[name]
+                    break
+                else:
+                    live.append(part)
+            else:
+                if len(live) < 2:
+                    del waiting[name]
+                    pending.append(live[0] if live else False)
     return True
 
 

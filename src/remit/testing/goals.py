@@ -95,7 +95,7 @@ class Watch:
         self.touched = -1  # as a mask: everybody, without roles as well
         if index.table.base:
             self.touched = sum(index.bits[role] for role in touched(index.table))
-        self._parts: dict[tuple[int, str], tuple[tuple[str, Test], ...]] = {}
+        self._parts: dict[tuple[int, str, str], tuple[tuple[Test, dict[bool | None, Goal]], ...]] = {}
 
     def __call__(self, judged: Judged) -> None:
         self.seen.update(self.reached(judged))
@@ -115,14 +115,23 @@ class Watch:
         for entry in judged.allows if judged.code == "allowed" else judged.denies:
             yield Goal("rule", "", "", entry.rule.number, "", True)
         for entry in _counting(cell, held.allow, held.deny):
-            for text, test in self._tests(entry.rule, name):
-                yield Goal("condition", name, action, entry.rule.number, text, test(facts))
+            for test, by_outcome in self._tests(entry.rule, name, action):
+                yield by_outcome[test(facts)]
 
-    def _tests(self, rule: RuleEntry, resource_type: str) -> tuple[tuple[str, Test], ...]:
-        key = (rule.number, resource_type)
+    def _tests(
+        self, rule: RuleEntry, resource_type: str, action: str
+    ) -> tuple[tuple[Test, dict[bool | None, Goal]], ...]:
+        """The parts of a rule's condition as functions, each with what its outcomes reach: one goal for all
+        decisions."""
+        key = (rule.number, resource_type, action)
         if key not in self._parts:
-            parts = ((text, self.index.test(part, resource_type)) for text, part in conditions(rule.condition).items())
-            self._parts[key] = tuple((text, test) for text, test in parts if test is not None)
+            found = []
+            for text, part in conditions(rule.condition).items():
+                test = self.index.test(part, resource_type)
+                if test is not None:
+                    goal = Goal("condition", resource_type, action, rule.number, text, None)
+                    found.append((test, {outcome: goal._replace(outcome=outcome) for outcome in (True, False, None)}))
+            self._parts[key] = tuple(found)
         return self._parts[key]
 
 

@@ -25,10 +25,10 @@ from remit.model.types import Reading
 from remit.proof.case import SOMEONE, Case, World
 from remit.table import normal
 from remit.table.held import known
-from remit.table.normal import Normal
+from remit.table.normal import Normal, Parts
 from remit.table.shape import RuleEntry, Table
-from remit.table.tableau import Branch, implies, literals, terms
-from remit.testing.goals import Goal, Watch, conditions, touched
+from remit.table.tableau import Branch, Facts, implies, literals
+from remit.testing.goals import Goal, Watch, touched
 from remit.testing.witness import Budget, cases
 
 MOST_REQUESTS = 200_000  # tried for all goals of a policy
@@ -68,6 +68,13 @@ class _Attempt(NamedTuple):
     beside: tuple[Normal, ...]
 
 
+class _Part(NamedTuple):
+    """A part of a condition; `around` are its ids, wherever it stands, and those of all that it stands in."""
+
+    node: ex.Expr
+    around: set[int]
+
+
 class Finder:
     """Searches for one policy. What it finds out once serves every goal."""
 
@@ -79,6 +86,10 @@ class Finder:
         self.budget = Budget(MOST_REQUESTS)
         self._ordered: list[str] = []
         self._forms: dict[tuple[int, str], Normal] = {}
+        self._facts: dict[str, Facts] = {}
+        self._parts: dict[tuple[int, str], Parts] = {}
+        self._conditions: dict[int, dict[str, _Part]] = {}
+        self._roles_read: dict[tuple[str, str], bool] = {}
 
     def find(self, goal: Goal) -> Search:
         """A request that reaches the goal, if one is found."""
@@ -91,11 +102,11 @@ class Finder:
         for name, action in places:
             for attempt in self._attempts(goal, name, action):
                 reading = self.index.reading(name)
-                proof = implies(attempt.form, False, reading)
+                proof = implies(attempt.form, False, reading, facts=self._known(name))
                 if proof.closed:
                     continue
                 impossible = False
-                for case in self._cases(attempt, reading, proof.leaves or (Branch(reading),)):
+                for case in self._cases(attempt, name, proof.leaves or (Branch(reading),)):
                     if not left.spend() or not self.budget.spend():
                         return Search(None, cut=self.budget.left <= 0)
                     witness = self._tried(attempt.roles, name, action, case)
@@ -111,7 +122,7 @@ class Finder:
             return not cell.denies and any(e.mask & EVERYONE_BIT and e.test is None for e in cell.allows)
         if goal.kind != "condition":
             return False
-        part = conditions(self.table.rules[goal.rule].condition)[goal.condition]
+        part = self._parts_of(self.table.rules[goal.rule])[goal.condition].node
         if isinstance(part, ex.Named | ex.Has):
             return False
         reading = self.index.reading(goal.type)
@@ -125,9 +136,8 @@ class Finder:
         rule = self.table.rules[goal.rule]
         if goal.kind == "rule" and rule.effect == "deny":
             return False
-        part = conditions(rule.condition).get(
-            goal.condition, rule.condition
-        )  # the last form that is tried is its alone
+        found = self._parts_of(rule).get(goal.condition)
+        part = rule.condition if found is None else found.node  # the last form that is tried is its alone
         return part is None or _USER_ROLES not in ex.attributes(part)
 
     def _places(self, rule: RuleEntry) -> list[tuple[str, str]]:
@@ -135,15 +145,16 @@ class Finder:
 
     # -- one request -------------------------------------------------------------------------------------------------
 
-    def _cases(self, attempt: _Attempt, reading: Reading, leaves: Sequence[Branch]) -> Iterator[Case]:
+    def _cases(self, attempt: _Attempt, name: str, leaves: Sequence[Branch]) -> Iterator[Case]:
         """Requests that tell all that the rules read, then those that tell what the form reads, and try more of it."""
         held = chain.from_iterable((role, *self.table.roles[role].includes) for role in attempt.roles)
-        lent = [_lent(attempt.form, reading, held)]
+        reading, facts = self.index.reading(name), self._known(name)
+        lent = [_lent(attempt.form, reading, held, facts)]
         for forms, most in (
             ([attempt.form, *attempt.beside, *lent], MOST_COMPLETE),
             ([attempt.form, *lent], MOST_SHORT),
         ):
-            branches = [cases(self.table, reading, [leaf], forms) for leaf in leaves]
+            branches = [cases(self.table, reading, [leaf], forms, facts) for leaf in leaves]
             in_turn = chain.from_iterable(zip_longest(*branches))  # one that leads nowhere must not use up the time
             others = []
             for case in islice((case for case in in_turn if case is not None), most):
@@ -182,20 +193,20 @@ class Finder:
             for roles in self._holders(entry.rule, name, action):
                 allowing, denying = self._counting(roles, name, action)
                 form = self._form([entry.rule], name)
-                yield self._attempt(roles, name, [form, self._against(denying, name)], allowing, denying)
+                yield self._attempt(roles, name, action, [form, self._against(denying, name)], allowing, denying)
 
     def _to_deny(self, name: str, action: str) -> Iterator[_Attempt]:
         for roles in self._near(name, action):
             allowing, denying = self._counting(roles, name, action)
             for entry in denying:
-                yield self._attempt(roles, name, [self._form([entry.rule], name)], allowing, denying)
-            yield self._attempt(roles, name, [self._against(allowing, name)], allowing, denying)
+                yield self._attempt(roles, name, action, [self._form([entry.rule], name)], allowing, denying)
+            yield self._attempt(roles, name, action, [self._against(allowing, name)], allowing, denying)
             if any(entry.rule.condition is not None for entry in (*allowing, *denying)):
-                yield self._attempt(roles, name, [], allowing, denying)  # for want of a value
+                yield self._attempt(roles, name, action, [], allowing, denying)  # for want of a value
 
     def _in_rule(self, goal: Goal, rule: RuleEntry, name: str, action: str) -> Iterator[_Attempt]:
         own = self._form([rule], name)
-        part = conditions(rule.condition).get(goal.condition)
+        part = self._parts_of(rule).get(goal.condition)
         for roles in self._holders(rule, name, action):
             allowing, denying = self._counting(roles, name, action)
             others = [entry for entry in denying if entry.rule.number != rule.number]
@@ -204,28 +215,49 @@ class Finder:
                 if rule.effect == "allow":
                     clear = self._against(denying, name)
                 for wanted in ([own, clear], [own]):
-                    yield self._attempt(roles, name, wanted, allowing, denying)
+                    yield self._attempt(roles, name, action, wanted, allowing, denying)
                 if rule.effect == "deny" and rule.condition is not None:
-                    yield self._attempt(roles, name, [], allowing, denying)
+                    yield self._attempt(roles, name, action, [], allowing, denying)
                 continue
             reading = self.index.reading(name)
-            here = normal.normal(part if goal.outcome else ex.Not(part), reading)
             assert rule.condition is not None
-            rest = own if goal.outcome else normal.normal(_settled(rule.condition, goal.condition), reading)
+            known_ = self._known_parts(rule, name)
+            here = normal.normal(part.node if goal.outcome else ex.Not(part.node), reading, known_)
+            rest = own if goal.outcome else normal.normal(_settled(rule.condition, part.around), reading, known_)
             for wanted in ([here, rest, clear], [here, rest], [here]):
-                yield self._attempt(roles, name, wanted, allowing, denying)
+                yield self._attempt(roles, name, action, wanted, allowing, denying)
 
     def _attempt(
         self,
         roles: tuple[str, ...],
         name: str,
+        action: str,
         wanted: list[Normal],
         allowing: Sequence[Entry],
         denying: Sequence[Entry],
     ) -> _Attempt:
         held = frozenset(chain.from_iterable((role, *self.table.roles[role].includes) for role in roles))
         beside = tuple(self._form([entry.rule], name) for entry in (*allowing, *denying))
-        return _Attempt(roles, known(normal.both(wanted), held, True, []), beside)
+        form = normal.both(wanted, self._known(name).key)
+        return _Attempt(roles, known(form, held, True, []) if self._reads_roles(name, action) else form, beside)
+
+    def _parts_of(self, rule: RuleEntry) -> dict[str, _Part]:
+        """The parts of a rule's condition by their text."""
+        if rule.number not in self._conditions:
+            found: dict[str, _Part] = {}
+            if rule.condition is not None:
+                _collect(rule.condition, (), found)
+            self._conditions[rule.number] = found
+        return self._conditions[rule.number]
+
+    def _known(self, name: str) -> Facts:
+        return self._facts.setdefault(name, Facts())
+
+    def _known_parts(self, rule: RuleEntry, name: str) -> Parts:
+        key = (rule.number, name)
+        if key not in self._parts:
+            self._parts[key] = Parts(rule.condition, self.index.reading(name), self._known(name).key)
+        return self._parts[key]
 
     def _form(self, rules: Sequence[RuleEntry], name: str) -> Normal:
         """Where one of the rules applies for certain."""
@@ -294,9 +326,12 @@ class Finder:
         return [*found, *islice(dict.fromkeys(pairs), MOST_HOLDERS * 2)]
 
     def _reads_roles(self, name: str, action: str) -> bool:
-        cell = self.index.cells[name][action]
-        read = (entry.rule.condition for entry in (*cell.allows, *cell.denies))
-        return any(_USER_ROLES in ex.attributes(condition) for condition in read if condition is not None)
+        if (name, action) not in self._roles_read:
+            cell = self.index.cells[name][action]
+            read = (entry.rule.condition for entry in (*cell.allows, *cell.denies))
+            found = any(_USER_ROLES in ex.attributes(condition) for condition in read if condition is not None)
+            self._roles_read[name, action] = found
+        return self._roles_read[name, action]
 
     def _reads_time(self, roles: tuple[str, ...], name: str, action: str) -> bool:
         if not self.index.cells[name][action].timed:
@@ -315,12 +350,12 @@ class Finder:
         return self._ordered
 
 
-def _lent(form: Normal, reading: Reading, held: Iterable[str]) -> Normal:
+def _lent(form: Normal, reading: Reading, held: Iterable[str], facts: Facts) -> Normal:
     """A form that does nothing but lend its constants: texts worth trying where one attribute is compared with another
     that is an enumeration, or the user's roles."""
     found: dict[str, None] = {}
     for literal in literals(form):
-        read = set(terms(literal))
+        read = set(facts.of(literal, reading).terms)
         for term in read if len(read) > 1 else ():
             declared = reading.find(ex.Attr(*term))
             kind = declared.type.element or declared.type if declared is not None else None
@@ -331,11 +366,23 @@ def _lent(form: Normal, reading: Reading, held: Iterable[str]) -> Normal:
     return ["in", ["user", "id"], ["list", *found]] if found else True
 
 
-def _settled(node: ex.Expr, part: str) -> ex.Expr:
-    """The condition with one part out of the way: as if whatever it says were fine."""
+def _collect(node: ex.Expr, above: tuple[int, ...], found: dict[str, _Part]) -> None:
+    """The parts of `remit.testing.goals.conditions`, with what they stand in."""
+    if isinstance(node, ex.And | ex.Or | ex.Not):
+        for operand in (node.operand,) if isinstance(node, ex.Not) else node.operands:
+            _collect(operand, (*above, id(node)), found)
+    elif not isinstance(node, ex.Const):
+        found.setdefault(ex.text(node), _Part(node, set())).around.update((*above, id(node)))
+
+
+def _settled(node: ex.Expr, around: set[int]) -> ex.Expr:
+    """The condition with one part out of the way: as if whatever it says were fine. `around` are the ids of the part,
+    wherever it stands, and of all that it stands in; what it does not stand in stays the same object."""
+    if id(node) not in around:
+        return node
     if isinstance(node, ex.And | ex.Or):
-        return type(node)(tuple(_settled(operand, part) for operand in node.operands))
+        return type(node)(tuple(_settled(operand, around) for operand in node.operands))
     if isinstance(node, ex.Not):
-        inner = _settled(node.operand, part)
+        inner = _settled(node.operand, around)
         return inner if inner == ex.TRUE else ex.Not(inner)
-    return ex.TRUE if not isinstance(node, ex.Const) and ex.text(node) == part else node
+    return ex.TRUE

@@ -19,7 +19,7 @@ from remit.model.types import LARGEST, SMALLEST, Reading, Type
 from remit.proof.case import NOON, OTHER, SOMEONE, Case
 from remit.table.normal import Normal
 from remit.table.shape import Table
-from remit.table.tableau import Branch, Term, literals, terms
+from remit.table.tableau import Branch, Facts, Literal, Term, literals
 
 MOST_TRIED = 200  # requests for one branch, complete or not
 
@@ -27,14 +27,19 @@ _SECOND = 10**9
 _MISSING = object()
 
 
-def cases(table: Table, reading: Reading, branches: Iterable[Branch], forms: Sequence[Normal]) -> Iterator[Case]:
+def cases(
+    table: Table, reading: Reading, branches: Iterable[Branch], forms: Sequence[Normal], facts: Facts | None = None
+) -> Iterator[Case]:
     """Cases worth trying: for each branch, values of its attributes; `forms` lend their constants and attributes.
+    `facts` are those of the type, where there are some.
 
     Requests that leave nothing out come first, for they convince more."""
-    pool = _Pool(table, forms)
+    facts = facts or Facts()
+    lending = list({id(literal): literal for form in forms for literal in literals(form)}.values())
+    pool = _Pool(table, lending)
+    beside = {term: None for literal in lending for term in facts.of(literal, reading).terms}
     for branch in branches:
-        attributes = {term: None for literal in branch.literals.values() for term in terms(literal)}
-        beside = {term: None for form in forms for literal in literals(form) for term in terms(literal)}
+        attributes = {term: None for literal in branch.literals.values() for term in facts.of(literal, reading).terms}
         names = [*attributes, *(term for term in beside if term not in attributes)]
         choices = [list(pool.values(term, reading, branch, term in attributes)) for term in names]
         if not all(choices):
@@ -88,17 +93,19 @@ class _Constants(NamedTuple):
 
 
 class _Pool:
-    """Values to try, by type: the constants of some forms and what lies next to them."""
+    """Values to try, by type: the constants of some comparisons and what lies next to them."""
 
-    def __init__(self, table: Table, forms: Sequence[Normal]) -> None:
+    def __init__(self, table: Table, lending: Iterable[Literal]) -> None:
         self.table = table
         found = _Constants([], [], [])
         durations: list[int] = []
-        for form in forms:
-            for literal in literals(form):
-                for side in literal[1:]:
-                    for item in side[1:] if isinstance(side, list) and side[:1] == ["list"] else [side]:
+        for literal in lending:
+            for side in literal[1:]:
+                if isinstance(side, list):
+                    for item in side[1:] if side[0] == "list" else ():
                         _note(item, found, durations)
+                else:
+                    _note(side, found, durations)
         self.users = list(dict.fromkeys([SOMEONE, *found.strings]))
         self.strings = list(dict.fromkeys([SOMEONE, OTHER, *found.strings]))
         near = dict.fromkeys([*found.numbers, 0, *(n + step for n in found.numbers for step in (1, -1))])
