@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from remit.bulk.codes import ALLOWED, CODES, DENIED, NO_RULE, NO_USER, OPEN
+from remit.bulk.codes import ALLOWED, CODES, DENIED, NO_RULE, NO_USER
 from remit.bulk.columns import Array
 from remit.bulk.matrix import ALLOW, ALLOW_IF, DENY, DENY_IF, EVERYONE_ROW, MEMBERS_ROW
 from remit.bulk.part import Part, Where
@@ -23,9 +23,8 @@ from remit.evaluator.request import Malformed, read_claims, read_parts
 from remit.model import expression as ex
 from remit.model.types import Type
 
-_CODE_OF = np.full(256, NO_RULE, np.uint8)  # by a row's byte
-_CODE_OF[[byte for byte in range(256) if byte & ALLOW]] = ALLOWED
-_CODE_OF[[byte for byte in range(256) if byte & DENY]] = DENIED
+_SPARSE = 32  # a condition that concerns fewer than one row in so many is run on these alone
+_SAMPLE = 64  # of so many rows one tells whether a condition is worth running over all
 
 
 class _Pairs(NamedTuple):
@@ -49,7 +48,8 @@ class Chunk:
         self.matrix = part.matrix
         self.start, self.stop, self.size = start, stop, stop - start
         self.user = part.user_at[start:stop]
-        self.cell = part.type_at[start:stop] * np.int64(part.width) + part.action_at[start:stop]
+        self.cell = np.multiply(part.type_at[start:stop], part.width, out=part.cells[: self.size], casting="unsafe")
+        self.cell += part.action_at[start:stop]
         self.owns: dict[int, Array] = {}  # by bit: which rows such a rule applies to
         self._settled: tuple[Array, dict[int, Judged]] | None = None
 
@@ -89,10 +89,11 @@ class Chunk:
             flags = self.flags = self._flags()
             self._owns(flags)
             self._more(flags)
-            code: Array = np.take(_CODE_OF, flags)
-            early = self.part.early(self.start, self.stop)
+            denied = (flags & DENY) >> 1
+            code: Array = NO_RULE + (flags & ALLOW & ~denied) - denied  # one more, or one less
+            early = self.part.early(self.start, self.stop, self.cell)
             if early is not None:
-                code = np.where(early == OPEN, code, early)
+                np.minimum(code, early, out=code)  # whichever comes first
             slow = {}
             for row in self._slow(code):
                 slow[row] = judged = self._judge(row)
@@ -145,11 +146,14 @@ class Chunk:
             found |= part.bytes[MEMBERS_ROW][cell] * here
         return found
 
-    def _holding(self, where: Where, rows: Any, user: Array) -> Iterator[tuple[Any, Array, Array | None]]:
+    def _holding(
+        self, where: Where, rows: Any, user: Array, deny: bool | None = None
+    ) -> Iterator[tuple[Any, Array, Array | None]]:
         """The holdings of the rows' users, one after the other: which of the rows have one more, where its line begins
-        in the part's bytes, and for which of them it counts (None: for all)."""
+        in the part's bytes, and for which of them it counts (None: for all). With `deny`, where it begins in
+        `Part.least` for such rules."""
         part = self.part
-        held, first, lines, ranged = part.holdings(where)
+        held, first, lines, begin, ranged = part.holdings(where, deny)
         position = None
         if ranged and part.scope_at is not None:
             position = part.position[part.scope_at[self.start : self.stop][rows]]
@@ -157,26 +161,25 @@ class Chunk:
             place = np.take(line, user, out=part.scratch[: len(user)], mode="clip")
             inside = None if position is None else (turn.low[user] <= position) & (position <= turn.high[user])
             yield slice(None), place, inside
-        width = part.bytes.shape[1]
         for number in range(len(first), int(held.many.max(initial=0))):
             some = np.flatnonzero(held.many[user] > number)
             at = held.first[user[some]] + number
             inside = None if position is None else (held.low[at] <= position[some]) & (position[some] <= held.high[at])
-            yield some, held.row[at] * width, inside
+            yield some, begin[held.row[at]], inside
 
     # -- conditions --------------------------------------------------------------------------------------------------
 
     def _owns(self, flags: Array) -> None:
         """Conditions with a bit of their own, where they can still change something."""
         settled: dict[int, Truth] = {}
+        present = int(np.bitwise_or.reduce(flags))
         for own in self.matrix.owns:
-            some = flags & own.bit
-            many = np.count_nonzero(some)
-            if not many:
+            if not present & own.bit:
                 continue
-            outright = ALLOW if own.effect == "allow" else DENY
+            some = flags & own.bit
+            outright = np.uint8(ALLOW if own.effect == "allow" else DENY)
             shape = self.part.shape(own.condition)
-            if shape is not None and many * 8 > self.size:
+            if shape is not None and np.count_nonzero(some[::_SAMPLE]) * _SAMPLE * _SPARSE > self.size:
                 if own.condition not in settled:
                     settled[own.condition] = shape.run(self, None, list(shape.constants))
                 true, false = settled[own.condition]
@@ -187,7 +190,7 @@ class Chunk:
                 true, false = self._truth(own.condition, rows)
                 found = np.zeros(self.size, bool)
                 found[rows[true if own.effect == "allow" else ~false]] = True
-            flags |= found.view(np.uint8) * np.uint8(outright)
+            flags |= found.view(np.uint8) * outright
             self.owns[own.bit] = found
 
     def _truth(self, condition: int, rows: Array) -> Truth:
@@ -204,6 +207,8 @@ class Chunk:
 
     def _more(self, flags: Array) -> None:
         """Conditions without a bit of their own, for rows that they can still decide."""
+        if not int(np.bitwise_or.reduce(flags)) & (ALLOW_IF | DENY_IF):
+            return
         denying, allowing = flags & DENY_IF != 0, (flags & ALLOW_IF != 0) & (flags & ALLOW == 0)
         rows = np.flatnonzero((denying | allowing) & (flags & DENY == 0))
         if not len(rows):
@@ -295,49 +300,59 @@ class Chunk:
         """The number of the first deciding rule of each row, -1 for none."""
         code, slow = self._settle()
         nothing = self.matrix.nothing
-        found = np.full(self.size, nothing, np.int32)
+        found = np.full(self.size, -1, np.int32)
         quick = code.copy()
         quick[list(slow)] = NO_RULE
         for deny, decided, more in ((False, ALLOWED, ALLOW_IF), (True, DENIED, DENY_IF)):
             rows = np.flatnonzero(quick == decided)
-            self._least(found, rows, deny, -1)
+            if not len(rows):
+                continue
+            best = self._least(rows, deny, -1)
             for own in self.matrix.owns:
                 if (own.effect == "deny") is deny and own.bit in self.owns:
-                    self._least(found, rows[self.owns[own.bit][rows]], deny, own.condition)
-            pairs = self._pairs(rows[self.flags[rows] & more != 0])
-            pairs = pairs.only((pairs.deny == deny) & (pairs.condition >= 0))
-            hits = pairs.only(self._applies(pairs))
-            np.minimum.at(found, hits.row, hits.number)
+                    some = np.flatnonzero(self.owns[own.bit][rows])
+                    best[some] = np.minimum(best[some], self._least(rows[some], deny, own.condition))
+            found[rows] = best
+            rows = rows[self.flags[rows] & more != 0]
+            if len(rows):
+                pairs = self._pairs(rows)
+                pairs = pairs.only((pairs.deny == deny) & (pairs.condition >= 0))
+                hits = pairs.only(self._applies(pairs))
+                np.minimum.at(found, hits.row, hits.number)
         for row, judged in slow.items():
-            found[row] = min((entry.rule.number for entry in _deciding(judged)), default=nothing)
+            found[row] = min((entry.rule.number for entry in _deciding(judged)), default=-1)
         found[found == nothing] = -1
         return found
 
-    def _least(self, found: Array, rows: Array, deny: bool, condition: int) -> None:
-        """Takes in the smallest number of such a rule, of all that count for these rows."""
-        if not len(rows):
-            return
+    def _least(self, rows: Array, deny: bool, condition: int) -> Array:
+        """Of each of these rows the smallest number of such a rule that counts for it."""
         part, least = self.part, self.part.least(deny, condition)
-        width = part.bytes.shape[1]
-        whole = self.matrix.height * width  # where lines begin that only deny, and here that of nothing
-        here = np.zeros(self.size, bool)
-        found[rows] = np.minimum(found[rows], least[EVERYONE_ROW * width + self.cell[rows]])
+        width, nothing = part.bytes.shape[1], self.matrix.nothing
+        user, cell = self.user[rows], self.cell[rows]
+        best: Array = np.take(least, EVERYONE_ROW * width + cell, mode="clip")
         for where, standing in self._standing():
-            kept = rows if isinstance(standing, slice) else np.intersect1d(rows, standing, assume_unique=True)
-            user, cell = self.user[kept], self.cell[kept]
-            for some, line, inside in self._holding(where, kept, user):
-                line = np.where(line < whole, line, line - whole if deny else whole)
-                line[line >= whole] = whole
-                number = least[line + cell[some]]
+            if isinstance(standing, slice):
+                kept: Any = standing
+            else:
+                here = np.zeros(self.size, bool)
+                here[standing] = True
+                kept = np.flatnonzero(here[rows])
+            users, cells, least_here = user[kept], cell[kept], best[kept]
+            member = np.zeros(len(users), bool)
+            for some, line, inside in self._holding(where, rows[kept], users, deny):
+                line += cells[some]
+                number = np.take(least, line, mode="clip")
                 if inside is not None:
-                    number = np.where(inside, number, self.matrix.nothing)
-                    here[kept[some][inside]] = True
-                found[kept[some]] = np.minimum(found[kept[some]], number)
+                    number[~inside] = nothing
+                    member[some] |= inside
+                least_here[some] = np.minimum(least_here[some], number)
             if part.members and where != "nowhere":
                 crowd = part.crowd
-                counts = here[kept] if where == "placed" else (crowd.anywhere if deny else crowd.at_root)[user]
-                number = np.where(counts, least[MEMBERS_ROW * width + cell], self.matrix.nothing)
-                found[kept] = np.minimum(found[kept], number)
+                counts = member if where == "placed" else (crowd.anywhere if deny else crowd.at_root)[users]
+                number = np.where(counts, least[MEMBERS_ROW * width + cells], nothing)
+                least_here = np.minimum(least_here, number)
+            best[kept] = least_here
+        return best
 
     def rules(self) -> tuple[Array, Array]:
         """The deciding rules, as rows and numbers, each pair once, by row and number."""

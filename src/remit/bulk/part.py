@@ -33,12 +33,13 @@ class Bound(NamedTuple):
 
 
 class Holdings(NamedTuple):
-    """Each user's first holdings side by side, `lines` being where a line of the matrix begins; and all of them.
-    `ranged`: they count where the request's place is in their run."""
+    """All that users hold, and each one's first holdings side by side, `lines` being where their lines begin; `begin`
+    says so of any line. `ranged`: they count where the request's place is in their run."""
 
     held: Held
     first: list[Turn]
     lines: list[Array]
+    begin: Array
     ranged: bool
 
 
@@ -56,13 +57,14 @@ class Part:
         self._shapes: dict[int, Shaped | None] = {}
         self._early: dict[str, Array] = {}
         self._least: dict[tuple[bool, int], Array] = {}
-        self._holdings: dict[Where, Holdings] = {}
+        self._holdings: dict[tuple[Where, bool | None], Holdings] = {}
         self.odd: dict[str, Array] = {}  # column → where a time is too far away, by different value
         self._users()
         self._cells()
         self._scopes()
         self._others()
-        self.scratch = np.empty(min(CHUNK, end - begin), np.int64)
+        # for one chunk after the other: to take memory anew, and give it back, costs as much as what is done in it
+        self.scratch, self.cells = (np.empty(min(CHUNK, end - begin), np.int64) for _ in range(2))
         self._tables()
 
     # -- who, what, where --------------------------------------------------------------------------------------------
@@ -154,11 +156,11 @@ class Part:
         if (early != OPEN).any():
             self._early[name] = early
 
-    def early(self, start: int, stop: int) -> Array | None:
-        """The codes that are settled before any rule is looked at."""
+    def early(self, start: int, stop: int, cells: Array) -> Array | None:
+        """The codes that are settled before any rule is looked at, of rows that ask about these cells."""
         found: Array | None = None
         for name, codes in self._early.items():
-            some = codes[self._indices(name, start, stop)]
+            some = np.take(codes, cells if name == "cell" else self._indices(name, start, stop), mode="clip")
             found = some if found is None else np.minimum(found, some)
         if self.types is not None:
             own, named = self.types
@@ -171,8 +173,6 @@ class Part:
     def _indices(self, name: str, start: int, stop: int) -> Array:
         if name == "user":
             return self.user_at[start:stop]
-        if name == "cell":
-            return self.type_at[start:stop].astype(np.int64) * self.width + self.action_at[start:stop]
         if name == "scope":
             assert self.scope_at is not None
             return self.scope_at[start:stop]
@@ -199,17 +199,22 @@ class Part:
                 joined |= self.bytes[MEMBERS_ROW][None, :] & self.member_bits(np.arange(users))[:, None]
             self.of_user = joined.reshape(-1)
 
-    def holdings(self, where: Where) -> Holdings:
-        """What users hold, as it counts for requests that stand there."""
-        found = self._holdings.get(where)
+    def holdings(self, where: Where, deny: bool | None = None) -> Holdings:
+        """What users hold, as it counts for requests that stand there: with where lines begin in `bytes`, or with
+        `deny` in `least` for rules of that effect."""
+        found = self._holdings.get((where, deny))
         if found is None:
             held = self.crowd.absent if where == "absent" else self.crowd.placed
             if where == "nowhere":
                 held = held.only_denying(self.matrix.height)
-            width = self.bytes.shape[1]
+            line, height = np.arange(self.none + 1), self.matrix.height
+            if deny is not None:  # where a line that only denies has no allows, and its own denies
+                line = np.where(line < height, line, line - height if deny else height)
+                line[self.none] = height
+            begin = line * self.bytes.shape[1]
             first = held.turns(_MOST_TURNS, self.none)
-            lines = [np.ascontiguousarray(turn.row * width) for turn in first]
-            found = self._holdings[where] = Holdings(held, first, lines, where == "placed")
+            lines = [begin[turn.row] for turn in first]
+            found = self._holdings[where, deny] = Holdings(held, first, lines, begin, where == "placed")
         return found
 
     def least(self, deny: bool, condition: int) -> Array:
