@@ -23,6 +23,7 @@ from remit.evaluator.request import Malformed, read_claims, read_parts
 from remit.model import expression as ex
 from remit.model.types import Type
 
+_PAIRS = 1 << 20  # rows with a rule that are taken apart at once
 _SPARSE = 32  # a condition that concerns fewer than one row in so many is run on these alone
 _SAMPLE = 64  # of so many rows one tells whether a condition is worth running over all
 
@@ -213,11 +214,11 @@ class Chunk:
         rows = np.flatnonzero((denying | allowing) & (flags & DENY == 0))
         if not len(rows):
             return
-        pairs = self._pairs(rows)
-        pairs = pairs.only(pairs.condition >= 0)
-        hits = pairs.only(self._applies(pairs))
-        flags[hits.row[hits.deny]] |= DENY
-        flags[hits.row[~hits.deny]] |= ALLOW
+        for pairs in self._pairs(rows):
+            conditional = pairs.only(pairs.condition >= 0)
+            hits = conditional.only(self._applies(conditional))
+            flags[hits.row[hits.deny]] |= DENY
+            flags[hits.row[~hits.deny]] |= ALLOW
 
     def _applies(self, pairs: _Pairs) -> Array:
         """Which rules apply: an allow's condition is true, a deny's not false."""
@@ -249,18 +250,23 @@ class Chunk:
 
     # -- pairs -------------------------------------------------------------------------------------------------------
 
-    def _pairs(self, rows: Array) -> _Pairs:
-        """All rules that count for the users of these rows, in the cells they ask about."""
+    def _pairs(self, rows: Array) -> Iterator[_Pairs]:
+        """All rules that count for the users of these rows, in the cells they ask about, so many at a time."""
         matrix = self.matrix
         row, line, allow, deny = self._lines(rows)
         keys = line * matrix.width + self.part.cell_of[self.cell[row]]
         first, count = matrix.of_keys(keys)
-        at = np.repeat(first - np.cumsum(count) + count, count) + np.arange(int(count.sum()))
-        entries = matrix.entries
-        denies = entries.deny[at]
-        counts = np.where(denies, np.repeat(deny, count), np.repeat(allow, count))
-        found = _Pairs(np.repeat(row, count), entries.rule[at], entries.condition[at], denies)
-        return found.only(counts)
+        ends = np.searchsorted(np.cumsum(count), np.arange(_PAIRS, int(count.sum()) + _PAIRS, _PAIRS), side="right")
+        entries, begin = matrix.entries, 0
+        for end in np.maximum(ends, np.arange(1, len(ends) + 1)).tolist():  # one line at least
+            some = slice(begin, min(end, len(row)))
+            begin = end
+            many = count[some]
+            at = np.repeat(first[some] - np.cumsum(many) + many, many) + np.arange(int(many.sum()))
+            denies = entries.deny[at]
+            counts = np.where(denies, np.repeat(deny[some], many), np.repeat(allow[some], many))
+            found = _Pairs(np.repeat(row[some], many), entries.rule[at], entries.condition[at], denies)
+            yield found.only(counts)
 
     def _lines(self, rows: Array) -> tuple[Array, Array, Array, Array]:
         """For each row the lines of the matrix that count: row, line, and whether its allows and its denies do."""
@@ -315,10 +321,10 @@ class Chunk:
             found[rows] = best
             rows = rows[self.flags[rows] & more != 0]
             if len(rows):
-                pairs = self._pairs(rows)
-                pairs = pairs.only((pairs.deny == deny) & (pairs.condition >= 0))
-                hits = pairs.only(self._applies(pairs))
-                np.minimum.at(found, hits.row, hits.number)
+                for pairs in self._pairs(rows):
+                    asked = pairs.only((pairs.deny == deny) & (pairs.condition >= 0))
+                    hits = asked.only(self._applies(asked))
+                    np.minimum.at(found, hits.row, hits.number)
         for row, judged in slow.items():
             found[row] = min((entry.rule.number for entry in _deciding(judged)), default=-1)
         found[found == nothing] = -1
@@ -359,14 +365,14 @@ class Chunk:
         code, slow = self._settle()
         decided = (code == ALLOWED) | (code == DENIED)
         decided[list(slow)] = False
-        pairs = self._pairs(np.flatnonzero(decided))
-        pairs = pairs.only(pairs.deny == (code[pairs.row] == DENIED))
-        hits = pairs.only(self._applies(pairs))
-        more = [(row, entry.rule.number) for row, judged in slow.items() for entry in _deciding(judged)]
-        row = np.concatenate([hits.row, np.array([row for row, _ in more], np.int64)])
-        number = np.concatenate([hits.number, np.array([number for _, number in more], np.int32)])
         most = np.int64(max(len(self.part.pdp.table.rules), 1))
-        both = np.unique(row * most + number)
+        more = [row * int(most) + entry.rule.number for row, judged in slow.items() for entry in _deciding(judged)]
+        found = [np.array(more, np.int64)]
+        for pairs in self._pairs(np.flatnonzero(decided)):
+            asked = pairs.only(pairs.deny == (code[pairs.row] == DENIED))
+            hits = asked.only(self._applies(asked))
+            found.append(hits.row * most + hits.number)
+        both = np.unique(np.concatenate(found))
         return both // most, (both % most).astype(np.int32)
 
     # -- row by row --------------------------------------------------------------------------------------------------
