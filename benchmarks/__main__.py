@@ -1,64 +1,83 @@
-"""`python -m benchmarks [--quick] [-o FILE] [NAME …]`: a Markdown table of figures and targets."""
+"""`python -m benchmarks [--quick] [-o FILE] [NAME …]`: figures and targets as a page, where remit is behind first.
+
+python -m benchmarks                             # everything of remit's own
+python -m benchmarks --all -o docs/benchmarks.md # other engines too, which are fetched and built
+"""
 
 from __future__ import annotations
 
 import argparse
-import platform
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from benchmarks import decide, diff, frontend, people, startup
+from benchmarks import columns, decide, diff, frontend, people, scale, startup
+from benchmarks.applications import report as applications
+from benchmarks.page import Part, figures, page
 from benchmarks.peers import report as peers
 from benchmarks.timing import Figure
 
 PARTS: dict[str, tuple[str, Callable[[bool], list[Figure]]]] = {
     "decide": ("Decisions", decide.measure),
+    "columns": ("Columns of requests", columns.measure),
     "frontend": ("From text to table", frontend.measure),
     "startup": ("One question from a shell", startup.measure),
+    "scale": ("How it grows", scale.measure),
     "people": ("Directories in databases", people.measure),
     "diff": ("Proofs and checks of a large policy", diff.measure),
 }
-PEERS = "peers"  # only where it is asked for: it fetches and builds other engines
-_MET = {True: "yes", False: "**no**", None: ""}
-
-
-def table(title: str, figures: Iterable[Figure]) -> str:
-    rows = [f"| {f.name} | {f.value} | {f.target} | {_MET[f.met]} |" for f in figures]
-    return "\n".join([f"## {title}", "", "| what | median (least … most) | target | met |", "|---|---|---|---|", *rows])
+PEERS, APPLICATIONS = "peers", "applications"  # only where asked for: they fetch and build other engines
+OTHERS = (PEERS, APPLICATIONS)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="tiny sizes, whose figures mean nothing")
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write the report there")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these of {', '.join(PARTS)}; or {PEERS}")
-    parser.add_argument("--peers-home", metavar="DIR", type=Path, help=f"{PEERS}: where other engines are kept")
+    parser.add_argument("--all", action="store_true", help=f"every part, {' and '.join(OTHERS)} too")
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write the page there")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these of {', '.join([*PARTS, *OTHERS])}")
+    parser.add_argument("--peers-home", metavar="DIR", type=Path, help="where other engines are kept")
     parser.add_argument("--only", action="append", default=[], metavar="ENGINE", help=f"{PEERS}: beside remit, these")
     parser.add_argument("--size", action="append", default=[], choices=("small", "medium", "large"), help=f"{PEERS}")
     asked = parser.parse_args()
     for name in asked.names:
-        if name not in PARTS and name != PEERS:
-            parser.error(f"there is no part `{name}`: there are {', '.join(PARTS)}, {PEERS}")
+        if name not in PARTS and name not in OTHERS:
+            parser.error(f"there is no part `{name}`: there are {', '.join([*PARTS, *OTHERS])}")
     try:
         peers.chosen(asked.only)
     except ValueError as unknown:
         parser.error(str(unknown))
-    size = "tiny sizes, which mean nothing" if asked.quick else "full sizes"
-    report = [f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {size}."]
-    for name in asked.names or PARTS:
+    names = asked.names or [*PARTS, *(OTHERS if asked.all else ())]
+    others: dict[str, Callable[[], Part]] = {
+        PEERS: partial(peers.report, asked.quick, asked.peers_home, asked.only, asked.size),
+        APPLICATIONS: partial(applications.report, asked.quick, asked.peers_home),
+    }
+    parts: list[Part] = []
+    for name in names:
         print(f"measuring: {name} …", file=sys.stderr, flush=True)
-        if name == PEERS:
-            report.append(peers.report(asked.quick, asked.peers_home, asked.only, asked.size))
-            continue
-        title, measure = PARTS[name]
-        report.append(table(title, measure(asked.quick)))
-    text = "\n\n".join(report) + "\n"
+        if name in others:
+            parts.append(others[name]())
+        else:
+            title, measure = PARTS[name]
+            parts.append(figures(title, measure(asked.quick)))
+    left = [title for name, (title, _) in PARTS.items() if name not in names]
+    if left:
+        parts.append(Part("", "", missing=[f"parts that were not asked for: {', '.join(left)}"]))
+    text = page(parts, asked.quick, " ".join(["python -m benchmarks", *_without_places(sys.argv[1:])]))
     if asked.output:
         asked.output.write_text(text, encoding="utf-8")
     else:
         print(text, end="")
     return 0
+
+
+def _without_places(words: list[str]) -> list[str]:
+    """The call without where other engines are kept, which is this machine's affair."""
+    at = words.index("--peers-home") if "--peers-home" in words else len(words)
+    return words[:at] + words[at + 2 :]
 
 
 if __name__ == "__main__":

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.page import Part, bars
 from benchmarks.peers.engines import ENGINES, REMIT, Engine, Home
 from benchmarks.peers.runner import BATCHES, COLD, FULL, HOT, QUICK, Compared, Row, compare
 from benchmarks.timing import Spread, spread
 
+_DRAWN = 150  # times remit's: what is slower would leave the others no width
 HEAD = (
     "| engine | version | hot, × remit | cold, × remit | load, s | what one call includes |\n|---|---|---|---|---|---|"
 )
@@ -23,15 +25,40 @@ def chosen(only: Sequence[str]) -> list[Engine]:
     return [engine for engine in ENGINES if not only or engine.key in only or engine is REMIT]
 
 
-def report(quick: bool, home: Path | None, only: Sequence[str] = (), sizes: Sequence[str] = ()) -> str:
+def report(quick: bool, home: Path | None, only: Sequence[str] = (), sizes: Sequence[str] = ()) -> Part:
     """Measure and tell. Without `home` the peers are fetched and built into a folder that is gone afterwards."""
     plan = QUICK if quick else FULL
     engines = chosen(only)
     with tempfile.TemporaryDirectory() as scratch:
         at_home = Home((home or Path(scratch)).resolve())
         wanted = [size for size in plan.sizes if not sizes or size.name in sizes]
-        tables = [table(compare(size, plan, at_home, engines)) for size in wanted]
-    return "\n\n".join(["## Beside other engines", *tables])
+        found = [compare(size, plan, at_home, engines) for size in wanted]
+    behind = [f"{one.size.name}: {line}" for one in found for line in _behind(one)]
+    missing = [f"{one.size.name}: {line}" for one in found for line in _missing(one)]
+    left = [engine.key for engine in ENGINES if engine not in engines]
+    missing += [f"not asked for: {', '.join(left)}"] if left else []
+    return Part("Beside other engines", "\n\n".join(table(one) for one in found), behind, missing)
+
+
+def _behind(compared: Compared) -> Iterator[str]:
+    """Engines that decide faster, and those that are ready sooner."""
+    ours = next(row.load for row in compared.rows if row.engine is REMIT)
+    for row in compared.rows:
+        if row.ahead:
+            yield f"{_ahead(row)}"
+    sooner = [row for row in compared.rows if row.load is not None and ours is not None and row.load < ours]
+    sooner = [row for row in sooner if row.engine.family != REMIT.family]
+    if sooner and ours is not None:
+        said = ", ".join(f"{row.name} {row.load:,.2f}" for row in sorted(sooner, key=lambda row: row.load or 0))
+        yield f"ready to decide after {ours:,.2f} s, later than {said} s"
+
+
+def _missing(compared: Compared) -> Iterator[str]:
+    for row in compared.rows:
+        if row.trouble:
+            yield f"{row.name or row.engine.key}: {row.trouble}"
+        else:
+            yield from (f"{row.name}, {batch}: {why}" for batch, why in row.missing.items())
 
 
 def table(compared: Compared) -> str:
@@ -42,6 +69,9 @@ def table(compared: Compared) -> str:
     lines += [f"**Ahead of remit:** {_ahead(row)}." for row in rows if row.ahead]
     if not any(row.ahead for row in rows):
         lines.append("No engine measured here is ahead of remit.")
+    drawn = [(row.name, row.ratios[HOT].median) for row in rows if HOT in row.ratios]
+    near = [(name, ratio) for name, ratio in drawn if ratio <= _DRAWN]
+    lines += ["", bars(f"{size.name}: a decision, as remit's times", "times", near)] if near else []
     lines += ["", HEAD, *(_line(row) for row in rows)]
     lines += ["", *(f"- {remark}." for remark in compared.remarks)] if compared.remarks else []
     return "\n".join(lines)

@@ -42,7 +42,7 @@ class Plan(NamedTuple):
     limit: float
 
 
-FULL = Plan((w.SMALL, w.MEDIUM, w.LARGE), plain.COLD, 15, 0.2, 20, 45, 300)
+FULL = Plan((w.SMALL, w.MEDIUM, w.LARGE), plain.COLD, 15, 0.2, 6, 12, 300)
 QUICK = Plan(w.QUICK, 400, 3, 0.01, 1, 60, 60)
 
 

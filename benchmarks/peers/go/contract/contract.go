@@ -69,6 +69,16 @@ type Engine interface {
 	Close()
 }
 
+// Candidate is what Serve makes of an Engine, and what an engine is whose workload has a form of its own.
+type Candidate interface {
+	Hello() (name, version, includes string)
+	// LoadFolder reads the workload there and builds the engine; the seconds are those of building alone.
+	LoadFolder(folder string) (seconds float64, note string, err error)
+	Decide(batch string) ([]byte, error)
+	Pass(batch string) (decisions int, err error)
+	Close()
+}
+
 type command struct {
 	Do     string `json:"do"`
 	Folder string `json:"folder"`
@@ -76,8 +86,13 @@ type command struct {
 	Passes int    `json:"passes"`
 }
 
-// Serve answers commands until "bye" or the end of the input. A failure is answered, and ends nothing.
+// Serve answers for an engine that reads the neutral policy.
 func Serve(engine Engine) {
+	ServeCandidate(neutral{engine})
+}
+
+// ServeCandidate answers commands until "bye" or the end of the input. A failure is answered, and ends nothing.
+func ServeCandidate(engine Candidate) {
 	defer engine.Close()
 	out := json.NewEncoder(os.Stdout)
 	lines := bufio.NewScanner(os.Stdin)
@@ -101,7 +116,7 @@ func Serve(engine Engine) {
 	}
 }
 
-func obey(engine Engine, asked command) (answer any, err error) {
+func obey(engine Candidate, asked command) (answer any, err error) {
 	defer func() {
 		if broken := recover(); broken != nil {
 			err = fmt.Errorf("panic: %v", broken)
@@ -113,7 +128,8 @@ func obey(engine Engine, asked command) (answer any, err error) {
 		name, version, includes := engine.Hello()
 		return map[string]string{"name": name, "version": version, "includes": includes}, nil
 	case "load":
-		return load(engine, asked.Folder)
+		seconds, note, err := engine.LoadFolder(asked.Folder)
+		return map[string]any{"seconds": seconds, "note": note}, err
 	case "decide":
 		reasons, err := engine.Decide(asked.Batch)
 		if err != nil {
@@ -142,34 +158,37 @@ func obey(engine Engine, asked command) (answer any, err error) {
 	return nil, fmt.Errorf("unknown command `%s`", asked.Do)
 }
 
-func load(engine Engine, folder string) (any, error) {
+// neutral is an Engine that is given the neutral policy and both batches.
+type neutral struct{ Engine }
+
+func (n neutral) LoadFolder(folder string) (seconds float64, note string, err error) {
 	policy, err := ReadPolicy(folder)
 	if err != nil {
-		return nil, err
+		return 0, "", err
 	}
 	start := time.Now()
-	note, err := engine.Load(policy)
+	note, err = n.Load(policy)
 	if err != nil {
-		return nil, err
+		return 0, "", err
 	}
-	seconds := time.Since(start).Seconds()
+	seconds = time.Since(start).Seconds()
 	for _, batch := range []string{"hot", "cold"} {
 		requests, err := ReadRequests(folder, batch)
 		if err != nil {
-			return nil, err
+			return 0, "", err
 		}
-		if err := engine.Prepare(batch, requests); err != nil {
-			return nil, err
+		if err := n.Prepare(batch, requests); err != nil {
+			return 0, "", err
 		}
 	}
-	return map[string]any{"seconds": seconds, "note": note}, nil
+	return seconds, note, nil
 }
 
 // ReadPolicy reads policy.json of a workload's folder. A role that a user is given twice is listed once, since some
 // engines refuse the second.
 func ReadPolicy(folder string) (*Policy, error) {
 	policy := new(Policy)
-	if err := read(filepath.Join(folder, "policy.json"), policy); err != nil {
+	if err := Read(filepath.Join(folder, "policy.json"), policy); err != nil {
 		return nil, err
 	}
 	for user, roles := range policy.Users {
@@ -182,10 +201,11 @@ func ReadPolicy(folder string) (*Policy, error) {
 // ReadRequests reads a batch, "hot" or "cold", of a workload's folder.
 func ReadRequests(folder, batch string) ([]Request, error) {
 	var requests []Request
-	return requests, read(filepath.Join(folder, batch+".json"), &requests)
+	return requests, Read(filepath.Join(folder, batch+".json"), &requests)
 }
 
-func read(path string, into any) error {
+// Read reads a file of JSON.
+func Read(path string, into any) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err

@@ -86,11 +86,19 @@ impl<T> Batches<T> {
 
 /// One candidate, built for one workload.
 pub trait Engine: Sized {
+    /// What `policy.json` holds: [`Policy`], or an application's own form.
+    type Policy: DeserializeOwned;
+    /// What a batch holds: [`Request`], or an application's own form.
+    type Request: DeserializeOwned;
+
     /// The name, the version, and in words what one timed call includes.
     fn hello() -> [String; 3];
     /// Encodes the policy, builds the engine and prepares the requests as far as its API lets a caller. Gives the
     /// seconds that encoding and building took, without the requests, and a note of what is worth knowing.
-    fn load(policy: Policy, requests: Batches<Vec<Request>>) -> Outcome<(Self, f64, String)>;
+    fn load(
+        policy: Self::Policy,
+        requests: Batches<Vec<Self::Request>>,
+    ) -> Outcome<(Self, f64, String)>;
     /// One of the letters above for every request, in order.
     fn decide(&mut self, batch: &str) -> Outcome<Vec<u8>>;
     /// Asks the whole batch once, one after the other, and counts the decisions. It is what is timed.

@@ -121,6 +121,9 @@ fn request(asked: &peers::Request) -> Outcome<Request> {
 }
 
 impl<const SLICED: bool> peers::Engine for Engine<SLICED> {
+    type Policy = peers::Policy;
+    type Request = peers::Request;
+
     fn hello() -> [String; 3] {
         let look_up = if SLICED {
             "the look-up of the policies of the action and the type, and "

@@ -51,6 +51,9 @@ fn data(policy: &Policy) -> serde_json::Value {
 }
 
 impl peers::Engine for Engine {
+    type Policy = Policy;
+    type Request = Request;
+
     fn hello() -> [String; 3] {
         [
             "regorus".into(),

@@ -1,0 +1,1 @@
+"""Two small applications with their people, beside other engines: `python -m benchmarks applications`."""
