@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import json
 import tracemalloc
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -46,7 +48,7 @@ EXPECTED = ["allowed", "no_rule", "inactive_user", "unknown_user", "invalid_requ
 
 @pytest.fixture(scope="module")
 def pdp() -> Pdp:
-    return Policy.from_sources({"shop.remit": POLICY}).bind(Directory.from_text(__import__("json").dumps(PEOPLE)))
+    return Policy.from_sources({"shop.remit": POLICY}).bind(Directory.from_text(json.dumps(PEOPLE)))
 
 
 def codes(pdp: Pdp, columns: Mapping[str, Any]) -> list[str]:
@@ -216,6 +218,23 @@ def test_memory_does_not_grow_with_the_rows(pdp: Pdp, coded: bool) -> None:
 
     size = 3 << (18 if coded else 20)
     assert beside(4 * size) < 1.5 * beside(size) + 2_000_000
+
+
+def test_threads_ask_one_decision_point() -> None:
+    """Each about people that nobody asked about before, all at once: every answer is its own row's."""
+    users = {f"u{at}": {"assignments": [{"role": "clerk"}] if at % 3 else []} for at in range(6_000)}
+    directory = Directory.from_text(json.dumps({"users": users}))
+    expected = ["allowed" if at % 3 else "no_rule" for at in range(6_000)]
+    for _ in range(5):
+        fresh = Policy.from_sources({"shop.remit": POLICY}).bind(directory)
+
+        def ask(start: int, fresh: Pdp = fresh) -> bool:
+            rows = [f"u{at}" for at in range(start, start + 3_000)]
+            found = fresh.decide_many({"user": rows, "action": "read", "type": "invoice"})
+            return found.codes().to_pylist() == expected[start : start + 3_000]
+
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(ask, range(0, 3_000, 250)))
 
 
 def test_people_who_change_are_read_anew() -> None:

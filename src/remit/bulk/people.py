@@ -13,6 +13,7 @@ held at the root count whole, all others deny.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -174,12 +175,17 @@ class People:
         self.rows = rows
         self.height = height
         self.places = Places(table, directory)
+        self._turn = Lock()
         self._numbers: dict[str, int] = {}
         self._crowd = _crowd([_STRANGER])
 
     def crowd(self, names: Sequence[Any], time: int | None) -> Crowd:
         """These users; what is no user's name is nobody. `time` is that of all decisions, None where each request has
         its own."""
+        with self._turn:  # numbers and arrays go together, whoever else asks meanwhile
+            return self._told(names, time)
+
+    def _told(self, names: Sequence[Any], time: int | None) -> Crowd:
         numbers, new, timed = self._numbers, list[_One](), list[_One]()
         size = len(self._crowd.status)
         known = all_texts(names)
