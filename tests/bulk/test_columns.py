@@ -69,6 +69,22 @@ SAME_TEXTS = {
         pa.array(USERS).dictionary_encode().cast(pa.dictionary(pa.int8(), pa.string())),
         pa.DictionaryArray.from_arrays(pa.array([0, 1, 0, 0, 0, 2], pa.uint8()), ["read", "pay", "fly"]),
     ),
+    "many small indices": (
+        pa.DictionaryArray.from_arrays(
+            pa.array([0, 1, 2, 3, None, 0], pa.int8()), ["ann", "bob", "cyd", "dan", *(f"x{at}" for at in range(120))]
+        ),
+        pa.DictionaryArray.from_arrays(
+            pa.array([0, 1, 0, 0, 0, 2], pa.uint64()), ["read", "pay", "fly", *(f"do{at}" for at in range(500))]
+        ),
+    ),
+    "values twice": (
+        pa.DictionaryArray.from_arrays([0, 2, 3, 4, None, 1], ["ann", "ann", "bob", "cyd", "dan"]),
+        pa.DictionaryArray.from_arrays(pa.array([0, 2, 1, 0, 1, 3]), ["read", "read", "pay", "fly"]),
+    ),
+    "null among the values": (
+        pa.DictionaryArray.from_arrays(pa.array([0, 1, 2, 3, 4, 0]), pa.array(["ann", "bob", "cyd", "dan", None])),
+        ACTIONS,
+    ),
     "chunked": (pa.chunked_array([USERS[:2], USERS[2:]]), pa.chunked_array([ACTIONS[:5], ACTIONS[5:]])),
     "chunked dictionaries": (
         pa.chunked_array([pa.array(USERS[:2]).dictionary_encode(), pa.array(USERS[2:]).dictionary_encode()]),

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from remit.bulk.codes import ALLOWED, CODES, DENIED, NO_RULE, NO_USER
-from remit.bulk.columns import Array
+from remit.bulk.columns import Array, wide
 from remit.bulk.matrix import ALLOW, ALLOW_IF, DENY, DENY_IF, EVERYONE_ROW, MEMBERS_ROW
 from remit.bulk.part import Part, Where
 from remit.bulk.people import NOWHERE
@@ -48,9 +48,10 @@ class Chunk:
         self.part = part
         self.matrix = part.matrix
         self.start, self.stop, self.size = start, stop, stop - start
-        self.user = part.user_at[start:stop]
-        self.cell = np.multiply(part.type_at[start:stop], part.width, out=part.cells[: self.size], casting="unsafe")
-        self.cell += part.action_at[start:stop]
+        self.user = wide(part.user_at[start:stop])
+        width = np.int64(part.width)
+        self.cell = np.multiply(wide(part.type_at[start:stop]), width, out=part.cells[: self.size])
+        self.cell += wide(part.action_at[start:stop])
         self.owns: dict[int, Array] = {}  # by bit: which rows such a rule applies to
         self._settled: tuple[Array, dict[int, Judged]] | None = None
 
@@ -106,7 +107,7 @@ class Chunk:
         """The bytes of all that each row's user holds."""
         part = self.part
         if part.of_user is not None:
-            place = np.multiply(self.user, part.bytes.shape[1], out=part.scratch[: self.size], casting="unsafe")
+            place = np.multiply(self.user, np.int64(part.bytes.shape[1]), out=part.scratch[: self.size])
             place += self.cell
             return np.take(part.of_user, place, mode="clip")
         found = np.empty(self.size, np.uint8)

@@ -70,6 +70,11 @@ class Block(NamedTuple):
         return self._replace(numbers=self.numbers[start:stop], there=there)
 
 
+def wide(indices: Array) -> Array:
+    """Indices of which arithmetic and look-ups make no other type than 32 or 64 signed bits."""
+    return indices if indices.dtype in (np.int32, np.int64) else indices.astype(np.int64)
+
+
 def same(count: int) -> Array:
     """Zeros, of which there is one."""
     return np.broadcast_to(np.int64(0), count)
@@ -202,7 +207,8 @@ class Typed(NamedTuple):
             if picked is not None:
                 numbers, there = numbers[picked], None if there is None else there[picked]
             return numbers, True if there is None else there
-        indices = self.indices[start:stop] if picked is None else self.indices[start:stop][picked]
+        indices = wide(self.indices[start:stop])
+        indices = indices if picked is None else indices[picked]
         known = True if self.known is None else self.known[indices]
         return indices if self.counted else np.take(self.numbers, indices, mode="clip"), known
 

@@ -160,7 +160,7 @@ class Part:
         """The codes that are settled before any rule is looked at, of rows that ask about these cells."""
         found: Array | None = None
         for name, codes in self._early.items():
-            some = np.take(codes, cells if name == "cell" else self._indices(name, start, stop), mode="clip")
+            some = codes[cells if name == "cell" else self._indices(name, start, stop)]
             found = some if found is None else np.minimum(found, some)
         if self.types is not None:
             own, named = self.types
