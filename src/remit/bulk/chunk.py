@@ -52,6 +52,7 @@ class Chunk:
         width = np.int64(part.width)
         self.cell = np.multiply(wide(part.type_at[start:stop]), width, out=part.cells[: self.size])
         self.cell += wide(part.action_at[start:stop])
+        self._facts_of: dict[int, Facts | None] = {}
         self.owns: dict[int, Array] = {}  # by bit: which rows such a rule applies to
         self._settled: tuple[Array, dict[int, Judged]] | None = None
 
@@ -381,7 +382,7 @@ class Chunk:
     def _slow(self, code: Array) -> Iterator[int]:
         """The rows that the evaluator decides."""
         part = self.part
-        slow = np.zeros(self.size, bool)
+        slow = np.full(self.size, part.far_clock)
         if part.slow_users:
             slow |= part.slow[self.user]
         for name, far in part.odd.items():
@@ -419,8 +420,9 @@ class Chunk:
 
     def _facts(self, row: int) -> Facts | None:
         """What conditions may read of a row; None for a request that is none."""
-        judged = self._judge(row)
-        return judged.facts
+        if row not in self._facts_of:
+            self._facts_of[row] = self._judge(row).facts
+        return self._facts_of[row]
 
 
 def _deciding(judged: Judged) -> tuple[Any, ...]:

@@ -90,9 +90,13 @@ class Column:
         self.whole: Block | None = None
         self._items: Sequence[Any] = ()
         self._array: Any = None
+        if isinstance(values, np.generic):
+            values = values.item()
+        elif isinstance(values, pa.Scalar):
+            values = values.as_py()
         if values is None or isinstance(values, str | int | float | bool | Mapping):
-            self._items = [values]
-            self.whole = Block([values], _NO_INDICES)
+            self._items = [_plain(values)]
+            self.whole = Block(self._items, _NO_INDICES)
             return
         found = self._read(values)
         self.length = len(found)
@@ -110,22 +114,37 @@ class Column:
 
     def _read(self, values: Any) -> Any:
         """An Arrow array where one can hold the values as they are, or a list of them."""
-        if isinstance(values, pa.ChunkedArray):
-            if pa.types.is_dictionary(values.type):
-                values = values.unify_dictionaries()
-            found = values.combine_chunks()
-            return found.chunk(0) if isinstance(found, pa.ChunkedArray) else found
-        if isinstance(values, pa.Array):
-            return values
+        if isinstance(values, pa.ChunkedArray | pa.Array):
+            return self._of_arrow(values)
         if isinstance(values, np.ndarray):
             if values.ndim != 1:
                 raise ValueError(f"the column `{self.name}` has {values.ndim} dimensions, write an array of one")
+            if values.dtype.kind in "mM":
+                raise ValueError(_OF_TIMES.format(self.name))
             if values.dtype.kind in "bi" or values.dtype in (np.uint8, np.uint16, np.uint32):
-                return pa.array(values)
+                return pa.array(values.astype(values.dtype.newbyteorder("=")))
             return _of_items(values.tolist())
-        if not isinstance(values, Iterable):
+        if not isinstance(values, Iterable) or isinstance(values, bytes | bytearray):
             raise ValueError(f"the column `{self.name}` is no array, no list, and no single value")
         return _of_items(list(values))
+
+    def _of_arrow(self, values: Any) -> Any:
+        """One array of a type that can be told apart, else its items."""
+        kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+        if pa.types.is_temporal(kind):
+            raise ValueError(_OF_TIMES.format(self.name))
+        plain = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind)
+        try:
+            if plain or pa.types.is_integer(kind):
+                if not isinstance(values, pa.ChunkedArray):
+                    return values
+                return (values.unify_dictionaries() if pa.types.is_dictionary(values.type) else values).combine_chunks()
+        except pa.ArrowException:
+            pass  # dictionaries that cannot be made one
+        try:
+            return _of_items(values.to_pylist())
+        except (pa.ArrowException, ValueError, OverflowError) as error:
+            raise ValueError(f"the column `{self.name}` is of a type that no request has: {values.type}") from error
 
     def item(self, row: int) -> Any:
         """The value of one row, as JSON would have it."""
@@ -155,8 +174,18 @@ class Column:
         return _of_dictionary(pc.dictionary_encode(array))
 
 
+_OF_TIMES = "the column `{}` holds points in time of its own kind, write texts as `2026-03-01T12:00:00Z`"
+
+
+def _plain(item: Any) -> Any:
+    """A text that is a member of an enumeration, or NumPy's, as the text it is."""
+    return str.__str__(item) if isinstance(item, str) and type(item) is not str else item
+
+
 def _of_items(items: list[Any]) -> Any:
     """An Arrow array where all items are texts, or all whole numbers, or all true or false; else the items."""
+    if any(type(item) is not str and isinstance(item, str) for item in items):
+        items = [_plain(item) for item in items]
     kinds = {type(item) for item in items} - {type(None)}
     fitting = {str: pa.string(), bool: pa.bool_(), int: pa.int64()}
     if len(kinds) == 1 and (kind := fitting.get(next(iter(kinds)))) is not None:

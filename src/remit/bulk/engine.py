@@ -64,6 +64,8 @@ class Engine:
         progress: Callable[[int], object] | None = None,
     ) -> Decisions:
         """See `remit.Pdp.decide_many`. `progress` is told how many rows are done."""
+        if rules not in (None, "first", "all"):
+            raise ValueError(f'`rules` is "first", "all" or None, and not {rules!r}')
         given = _given(columns)
         count = _count(given)
         whole = all(column.whole is not None for column in given.values())

@@ -19,12 +19,14 @@ loaded, so that a request touches direct roles alone.)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from remit.evaluator.index import Index
+from remit.model.expression import Attr, attributes
+from remit.model.types import Type
 from remit.table.shape import RuleEntry, Table
 
 Array = np.ndarray[Any, Any]
@@ -72,6 +74,7 @@ class Matrix:
         for name, kind in table.types.items():
             for action in kind.actions:
                 self.cells[name, action] = len(self.cells)
+        self.actions = frozenset(action for _, action in self.cells)
         self.rows = {name: FIRST_ROW + at for at, name in enumerate(sorted(table.roles))}
         self.height, self.width = FIRST_ROW + len(self.rows), max(len(self.cells), 1)
         self.conditions: list[Condition] = []
@@ -81,6 +84,8 @@ class Matrix:
         few = len(table.rules) < (1 << 16) - 1
         self.nothing = (1 << 16) - 1 if few else int(np.iinfo(np.int32).max)  # a number that is no rule's
         self.entries = self._entries()
+        self.read = frozenset(self._read())
+        self.times = [(attr, kind) for attr, kind in self.read if kind.kind == "time"]
         self.owns = self._owns()
         self.flags = self._flags()
         """One byte for each row and cell, as a matrix."""
@@ -139,6 +144,15 @@ class Matrix:
                 self.conditions.append(Condition(rule, resource_type, test))
             self._at[key] = self._numbers[id(test)]
         return self._at[key]
+
+    def _read(self) -> Iterator[tuple[Attr, Type]]:
+        """What conditions read, as each type declares it."""
+        for condition in self.conditions:
+            reading = self.index.reading(condition.type)
+            for attr in attributes(condition.rule.condition) if condition.rule.condition is not None else ():
+                declared = reading.find(attr)
+                if declared is not None:
+                    yield attr, declared.type
 
     def of_keys(self, keys: Array) -> tuple[Array, Array]:
         """For each key the range of its entries: where it begins, and how many there are."""

@@ -3,7 +3,7 @@ what conditions read of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from remit.model.types import TIME, Type
 Where = Literal["absent", "placed", "nowhere"]  # the place that a request names: none, a known one, an unknown one
 CHUNK = 1 << 16  # rows that are decided together
 _MOST_BYTES = 1 << 26  # of a table of users by cells, where one pays
+_MOST_CELLS = 1 << 20  # pairs of a type and an action that a block's different values may make
 _MOST_TURNS = 4  # holdings that are gathered for all rows, whoever has so many
 
 
@@ -64,6 +65,9 @@ class Part:
         self._scopes()
         self._others()
         # for one chunk after the other: to take memory anew, and give it back, costs as much as what is done in it
+        self.far_clock = abs(now) >= FARTHEST  # whose differences 64 bits cannot hold
+        for attr, kind in self.matrix.times:
+            self.typed(attr, kind)  # so that it is known from the start which rows are too odd
         self.scratch, self.cells = (np.empty(min(CHUNK, end - begin), np.int64) for _ in range(2))
         self._tables()
 
@@ -82,13 +86,15 @@ class Part:
             if type(value) is not str or not value:
                 early[at] = INVALID
         if "" in block.values:
-            early[list(block.values).index("")] = INVALID
+            early[[at for at, value in enumerate(block.values) if value == ""]] = INVALID
         self._note("user", early)
         self.slow = status == TIMED
         self.slow_users = bool(self.slow.any())
 
     def _cells(self) -> None:
         types, actions = _texts(self.blocks["type"]), _texts(self.blocks["action"])
+        if len(types.values) * len(actions.values) > _MOST_CELLS:  # names that nobody knows are one
+            types, actions = _known(types, self.pdp.table.types), _known(actions, self.matrix.actions)
         self.type_at, self.action_at, self.width = types.indices, actions.indices, len(actions.values)
         names = [value if type(value) is str else None for value in types.values]
         self.cell_of = self.matrix.local(names, [v if type(v) is str else None for v in actions.values])
@@ -193,7 +199,7 @@ class Part:
         users, cells = len(self.user_values), self.bytes.shape[1]
         if self.scope_at is None and users * cells <= min(_MOST_BYTES, 64 * (self.end - self.begin)):
             joined = np.repeat(self.bytes[EVERYONE_ROW][None, :], users, axis=0)
-            for turn in self.crowd.absent.turns(users + cells, self.none):
+            for turn in self.crowd.absent.turns(int(self.crowd.absent.many.max(initial=0)), self.none):
                 joined |= self.bytes[turn.row]
             if self.members:
                 joined |= self.bytes[MEMBERS_ROW][None, :] & self.member_bits(np.arange(users))[:, None]
@@ -291,7 +297,17 @@ class Part:
             block = Block([None], same(self.end - self.begin)) if block is None else _texts(block)
         take = self._near(value_of(TIME), "time", "context.time", block.values)
         assert take is not None
-        return typed(block, "time", lambda value: self.now if value is None else take(value), self.codes)
+        now = None if self.far_clock else self.now
+        return typed(block, "time", lambda value: now if value is None else take(value), self.codes)
+
+
+def _known(block: Block, names: Collection[str]) -> Block:
+    """A block of names in which those that are not among these are one."""
+    kept = list(dict.fromkeys(value for value in block.values if type(value) is not str or value in names))
+    unknown = next(name for name in ("?", *(f"?{at}" for at in range(len(names) + 1))) if name not in names)
+    places = {value: at for at, value in enumerate(kept)}
+    numbers = np.array([places.get(value, len(kept)) for value in block.values], np.int64)
+    return Block([*kept, unknown], numbers[block.indices])
 
 
 def _texts(block: Block) -> Block:

@@ -6,7 +6,7 @@ Answers are few and requests many: what a code and its rules look like is writte
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from remit.bulk.codes import CODES, INVALID
@@ -14,6 +14,7 @@ from remit.bulk.engine import Engine
 from remit.evaluator.decision import brief, rule_data
 from remit.evaluator.pdp import Pdp
 
+_MOST_TEXTS = 50_000  # answers kept
 _Asked = tuple[dict[str, list[Any]], list[int]]
 
 
@@ -23,12 +24,15 @@ class Answering:
     def __init__(self, pdp: Pdp) -> None:
         self.pdp = pdp
         self.engine = Engine(pdp)
+        # names that nothing reads are no columns: a request may have as many as it likes
+        self._read = {f"{attr.root}.{attr.name}" for attr, _ in self.engine.bound.matrix.read}
+        self._read |= {"resource.scope", "context.time"}
         self._texts: dict[tuple[int, str, str, tuple[int, ...]], str] = {}
 
     def answers(self, requests: Sequence[Any]) -> list[str]:
         """What `Pdp.decide` answers to each, as JSON."""
         found = [""] * len(requests)
-        columns, rows = _columns(requests)
+        columns, rows = _columns(requests, self._read)
         if rows:
             decided = self.engine.decide(columns, rules="all")
             assert decided.first is not None
@@ -48,6 +52,8 @@ class Answering:
         key = (code, resource_type, action, numbers) if numbers else (code, "", "", numbers)
         text = self._texts.get(key)
         if text is None:
+            if len(self._texts) >= _MOST_TEXTS:
+                self._texts.clear()
             index, rules = self.pdp.index, []
             for number in numbers:
                 rule = self.pdp.table.rules[number]
@@ -59,7 +65,7 @@ class Answering:
         return text
 
 
-def _columns(requests: Sequence[Any]) -> _Asked:
+def _columns(requests: Sequence[Any], read: Collection[str]) -> _Asked:
     """The requests that columns can say, and which they are: those with all their parts, whose subject brings
     nothing."""
     rows: list[int] = []
@@ -70,7 +76,7 @@ def _columns(requests: Sequence[Any]) -> _Asked:
         subject, action, resource = request.get("subject"), request.get("action"), request.get("resource")
         if type(subject) is dict and type(action) is dict and type(resource) is dict:
             bags = (resource.get("properties"), request.get("context"))
-            if not subject.get("properties") and all(bag is None or type(bag) is dict for bag in bags):
+            if subject.get("properties") in (None, {}) and all(bag is None or type(bag) is dict for bag in bags):
                 rows.append(row)
                 parts.append((subject, action.get("name"), {**resource, "context": bags[1] or {}}))
     count = len(rows)
@@ -85,8 +91,8 @@ def _columns(requests: Sequence[Any]) -> _Asked:
         for root, bag in (("resource", resource.get("properties")), ("context", resource["context"])):
             for name, value in (bag or {}).items():
                 key = f"{root}.{name}"
-                if key == "resource.id":
-                    continue  # a property of that name is read by nothing
+                if key not in read or key == "resource.id":
+                    continue  # a property called `id` is read by nothing
                 if key not in found:
                     found[key] = [None] * count
                 found[key][at] = value
