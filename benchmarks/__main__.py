@@ -75,9 +75,11 @@ def main() -> int:
 
 
 def _without_places(words: list[str]) -> list[str]:
-    """The call without where other engines are kept, which is this machine's affair."""
-    at = words.index("--peers-home") if "--peers-home" in words else len(words)
-    return words[:at] + words[at + 2 :]
+    """The call without where other engines are kept and the page is put, which is this machine's affair."""
+    places = {
+        at + more for at, word in enumerate(words) if word in ("--peers-home", "-o", "--output") for more in (0, 1)
+    }
+    return [word for at, word in enumerate(words) if at not in places]
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ Batch = Sequence[tuple[str, str, Mapping[str, Any]]]
 Call = Callable[..., object]
 
 MIX = "mix"
-PROMISED_ALLOWS, PROMISED_WITH_ID, PROMISED_GROWTH = 20, 25, 2.5  # the first two at medium
+PROMISED_ALLOWS, PROMISED_WITH_ID, PROMISED_GROWTH = 12, 16, 2.5  # the first two at medium
 
 
 class Plan(NamedTuple):

@@ -184,7 +184,7 @@ def test_every_benchmark_runs_to_its_end(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     text = report.read_text(encoding="utf-8")
     for promised in (
-        "≤ 20 calls",
+        "≤ 12 calls",
         "≤ 2.5 ×",
         "≤ 1.5 × lark",
         "≥ 20,000 lines/s",
@@ -196,7 +196,7 @@ def test_every_benchmark_runs_to_its_end(tmp_path: Path) -> None:
         "≤ 0.1 × the first",
     ):
         assert promised in text
-    assert ("≤ 25 calls" in text) == hasattr(Pdp, "deciding")
+    assert ("≤ 16 calls" in text) == hasattr(Pdp, "deciding")
 
 
 def test_an_unknown_part_is_refused_by_name() -> None:

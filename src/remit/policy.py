@@ -265,11 +265,11 @@ class Pdp(Engine):
         for all rows; None and Arrow's null are what a request leaves out. Arrow dictionary arrays are the fastest.
 
         `rules`: `"first"` for the number of the first deciding rule, `"all"` for all of them; numbers are places in
-        `policy.table.rules`. `progress` is told now and then how many rows are done. The clock is read once. Memory
-        beside columns and answers does not grow with the rows.
+        `policy.table.rules`. `progress` is told now and then how many rows are done. The clock is read once. Rows
+        are decided a chunk at a time; lists are turned into Arrow's arrays first.
 
-        Raises ValueError for columns of no such name or of different lengths, and ImportError where the extra `bulk` is
-        not installed."""
+        Raises ValueError for columns of no such name, of different lengths, or of a type that no request has, and
+        ImportError where the extra `bulk` is not installed."""
         if self._columns is None:
             try:
                 from remit.bulk.engine import Engine as Columns
