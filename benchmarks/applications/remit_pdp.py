@@ -9,8 +9,9 @@ from typing import Any
 from benchmarks.applications import worlds
 from benchmarks.applications.github import GITHUB
 from benchmarks.applications.tinytodo import TINYTODO
+from benchmarks.peers.candidates import remit_pdp
 from benchmarks.peers.candidates.serving import Plain, digits, serve
-from remit import Directory, Pdp, Policy, __version__
+from remit import Directory, Pdp, Policy
 
 APPLICATIONS = {application.name: application for application in (GITHUB, TINYTODO)}
 
@@ -23,14 +24,11 @@ def bound(world: worlds.World) -> Pdp:
     return policy.bind(Directory.from_text(people, "directory.json"))
 
 
-class Remit:
-    includes = "`pdp.allows(user, action, resource)` in Python, resource a dictionary; the decision"
-    name = "remit"
+class _Applied:
+    """What both calls share: the application's policy, and its requests as `allows` takes them."""
+
     pdp: Pdp
     batches: dict[str, list[tuple[str, str, dict[str, Any]]]]
-
-    def version(self) -> str:
-        return __version__
 
     def load(self, policy: Plain, batches: dict[str, list[worlds.Request]]) -> str:
         application = APPLICATIONS[policy["application"]]
@@ -41,31 +39,18 @@ class Remit:
         }
         return ""
 
+
+class Remit(_Applied, remit_pdp.Remit):
     def decide(self, batch: str) -> tuple[str, str]:
         decisions = digits([self.pdp.allows(*asked) for asked in self.batches[batch]])
         return decisions, decisions.replace("1", "a").replace("0", "n")
 
-    def run(self, batch: str, passes: int) -> None:
-        allows, requests = self.pdp.allows, self.batches[batch]
-        for _ in range(passes):
-            for user, action, resource in requests:
-                allows(user, action, resource)
 
-
-class Deciding(Remit):
-    name = "remit, with the rule"
-    includes = "`pdp.deciding(user, action, resource)`; the id of the rule that decides, or nothing"
-
+class Deciding(_Applied, remit_pdp.Deciding):
     def decide(self, batch: str) -> tuple[str, str]:
         """No rule of these policies denies, so where one decides, it allows."""
         decisions = digits([self.pdp.deciding(*asked) is not None for asked in self.batches[batch]])
         return decisions, decisions.replace("1", "a").replace("0", "n")
-
-    def run(self, batch: str, passes: int) -> None:
-        deciding, requests = self.pdp.deciding, self.batches[batch]
-        for _ in range(passes):
-            for user, action, resource in requests:
-                deciding(user, action, resource)
 
 
 if __name__ == "__main__":

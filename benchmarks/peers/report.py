@@ -11,6 +11,13 @@ from benchmarks.peers.engines import ENGINES, REMIT, Engine, Home
 from benchmarks.peers.runner import BATCHES, COLD, FULL, HOT, QUICK, Compared, Row, compare
 from benchmarks.timing import Spread, spread
 
+PROMISED = {  # size and engine → how many times remit's time it takes at least, hot and cold
+    ("medium", "regorus-rust"): {HOT: 20, COLD: 8},
+    ("medium", "regorus-py"): {HOT: 20, COLD: 8},
+    ("medium", "pycasbin"): {HOT: 100},
+    ("small", "cedarpy"): {HOT: 150},
+    ("small", "cedarpy-sliced"): {HOT: 150},
+}
 _DRAWN = 150  # times remit's: what is slower would leave the others no width
 HEAD = (
     "| engine | version | hot, × remit | cold, × remit | load, s | what one call includes |\n|---|---|---|---|---|---|"
@@ -46,6 +53,9 @@ def _behind(compared: Compared) -> Iterator[str]:
     for row in compared.rows:
         if row.ahead:
             yield f"{_ahead(row)}"
+        for batch, least in PROMISED.get((compared.size.name, row.engine.key), {}).items():
+            if batch in row.ratios and row.ratios[batch].median < least:
+                yield f"{row.name}: {_ratio(row.ratios[batch])} of remit's time {batch}, where {least} was promised"
     sooner = [row for row in compared.rows if row.load is not None and ours is not None and row.load < ours]
     sooner = [row for row in sooner if row.engine.family != REMIT.family]
     if sooner and ours is not None:

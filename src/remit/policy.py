@@ -249,7 +249,7 @@ class Pdp(Engine):
     def following(self, directory: shape.Directory, groups: Iterable[str]) -> Self:
         """See `remit.evaluator.pdp.Pdp.following`."""
         made = super().following(directory, groups)
-        made._columns = None  # which knows the people of this directory
+        made._columns = self._columns and self._columns.following(made)
         return made
 
     def decide_many(

@@ -122,7 +122,7 @@ def test_answers_in_json_are_those_of_decide(properties: Any) -> None:
         }
         for one, other in (({"properties": properties}, {}), ({}, {"properties": properties}))
     ]
-    assert [json.loads(text) for text in Answering(pdp).answers(asked)] == [
+    assert [json.loads(one.text) for one in Answering(pdp).answers(asked)] == [
         pdp.decide(one).to_response() for one in asked
     ]
 
@@ -130,4 +130,4 @@ def test_answers_in_json_are_those_of_decide(properties: Any) -> None:
 def test_rules_are_asked_for_by_a_word_that_there_is() -> None:
     pdp = bound(NOTE + "role r { allow a1 on note }")
     with pytest.raises(ValueError, match="`rules` is"):
-        pdp.decide_many({"user": "ann", "action": "a1", "type": "note"}, rules="sometimes")  # type: ignore[arg-type]
+        pdp.decide_many({"user": "ann", "action": "a1", "type": "note"}, rules="sometimes")  # type: ignore[arg-type]  # as who writes no types can

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from remit.bulk.requests import Answering
+from remit.bulk.requests import Answer, Answering
 from remit.cli import eval_command
 from remit.cli.main import remit
 from remit.project import json_lines
@@ -208,7 +208,7 @@ def test_a_large_file_is_answered_alike(clinic: Path, monkeypatch: pytest.Monkey
     one_by_one = call(b"", str(file))
     asked: list[int] = []
 
-    def answers(self: Answering, requests: Any) -> list[str]:
+    def answers(self: Answering, requests: Any) -> list[Answer]:
         asked.append(len(requests))
         return real(self, requests)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
+import pyarrow as pa
 from referee.decide import Json
 from referee.differences import fits
 from referee.generate import Case
@@ -15,6 +16,7 @@ from referee.world import NOW
 from remit import Pdp
 from remit.bulk.codes import CODES
 from remit.bulk.engine import Decisions
+from remit.directory.shape import Assignment, Directory
 
 Columns = dict[str, list[Any]]
 
@@ -23,10 +25,10 @@ def has_columns(request: Json) -> bool:
     """Whether a request has the parts that columns can say; what is wrong inside them, they can say, too."""
     if not isinstance(request, Mapping):
         return False
-    parts = [request.get(name) for name in ("subject", "action", "resource")]
-    if not all(isinstance(part, Mapping) for part in parts):
+    subject, action, resource = (request.get(name) for name in ("subject", "action", "resource"))
+    if not (isinstance(subject, Mapping) and isinstance(action, Mapping) and isinstance(resource, Mapping)):
         return False
-    bags = (parts[0].get("properties"), parts[2].get("properties"), request.get("context"))  # type: ignore[union-attr]
+    bags = (subject.get("properties"), resource.get("properties"), request.get("context"))
     return all(bag is None or isinstance(bag, Mapping) for bag in bags)
 
 
@@ -54,18 +56,74 @@ def columns(requests: Sequence[Any]) -> Columns:
 def unlike_columns(case: Case, random: Random) -> Iterator[str]:
     """Where `decide_many` answers otherwise than `decide`: the code, the deciding rules, or the first of them."""
     policy = build(case.sources, case.overlays)
-    if not fits(policy, case.directory):
+    directory = _laden(case, random) if random.random() < 0.5 else case.directory
+    if not fits(policy, directory):
         return
-    pdp = policy.bind(case.directory, clock=lambda: NOW)
+    pdp = policy.bind(directory, clock=lambda: NOW)
     requests: list[Any] = [request for request in case.requests if has_columns(request)]
     without = random.choice(("", "scope", "time"))
     if without == "scope":  # no request names a place, so none of the columns is one
         requests = [one for one in requests if "scope" not in (one["resource"].get("properties") or {})]
     if without == "time":
         requests = [one for one in requests if "time" not in (one.get("context") or {})]
-    if requests:
-        answers = pdp.decide_many(columns(requests), rules="all")
-        yield from otherwise(pdp, requests, answers)
+    if random.random() < 0.3:
+        requests = [_far(request, random) for request in requests]
+    size = random.choice((1, 2, 3, len(requests)))
+    for start in range(0, len(requests), size or 1):
+        some = requests[start : start + size]
+        told = {name: _formed(values, random) for name, values in columns(some).items()}
+        yield from otherwise(pdp, some, pdp.decide_many(told, rules="all"))
+
+
+def _laden(case: Case, random: Random) -> Directory:
+    """The directory with somebody who holds many roles, here and there."""
+    directory = case.directory
+    if not directory.users:
+        return directory
+    name = random.choice(sorted(directory.users))
+    places = [None, *directory.scopes] if case.world.scopes else [None]
+    more = tuple(Assignment(role, random.choice(places)) for role in case.world.roles for _ in range(3))
+    user = directory.users[name]
+    user = user._replace(assignments=(*user.assignments, *more))
+    return directory._replace(users={**directory.users, name: user})
+
+
+def _far(request: Any, random: Random) -> Any:
+    """A request whose times are so far away that 64 bits cannot tell their difference."""
+
+    def moved(bag: Any) -> Any:
+        return {
+            name: value.replace("2026", random.choice(("0001", "2026", "9998"))) if isinstance(value, str) else value
+            for name, value in (bag or {}).items()
+        }
+
+    resource = {**request["resource"], "properties": moved(request["resource"].get("properties"))}
+    return {**request, "resource": resource, "context": moved(request.get("context"))}
+
+
+def _formed(values: list[Any], random: Random) -> Any:
+    """The values as they are, or where they are texts as one of Arrow's arrays."""
+    if any(value is not None and type(value) is not str for value in values):
+        return values
+    try:
+        array = pa.array(values, pa.string())
+    except UnicodeEncodeError:
+        return values  # half of a character
+    match random.randrange(5):
+        case 0:
+            return values
+        case 1:
+            return array
+        case 2:
+            return pa.chunked_array([array[: len(array) // 2], array[len(array) // 2 :]])
+        case 3:
+            return array.dictionary_encode()
+    # a dictionary with values twice, a null among them, small indices, and as a slice of more
+    texts = array.dictionary_encode().dictionary.to_pylist()
+    twice = [*texts, None, *texts]
+    at = [len(texts) if value is None else texts.index(value) + random.choice((0, len(texts) + 1)) for value in values]
+    kind = pa.int8() if len(twice) < 128 else pa.uint64()
+    return pa.DictionaryArray.from_arrays(pa.array([0, *at], kind), pa.array(twice, pa.string()))[1:]
 
 
 def otherwise(pdp: Pdp, requests: Sequence[Any], answers: Decisions) -> Iterator[str]:

@@ -284,7 +284,7 @@ def test_the_list_is_aligned_whatever_the_names() -> None:
     drawn = draw_coverage(covered(WIDE % LONG), lambda file: file).splitlines()[1:-1]
     places = [(cell_len(line[: line.index("main.remit:")]), line) for line in drawn if "main.remit:" in line]
     assert {column for column, _ in places} == {places[0][0]}
-    said = {cell_len(line[: re.search(r"main\.remit:\d+ +", line).end()]) for _, line in places}  # type: ignore[union-attr]
+    said = {cell_len(line[: re.search(r"main\.remit:\d+ +", line).end()]) for _, line in places}  # type: ignore[union-attr]  # each has a place
     assert len(said) == 1
     assert max(map(cell_len, drawn)) <= 240
     assert drawn[0] == "  page.read, write, 读取, approve and 5 more" + drawn[0][42:]

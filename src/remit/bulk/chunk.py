@@ -59,27 +59,17 @@ class Chunk:
     # -- the rows, as conditions see them ----------------------------------------------------------------------------
 
     def count(self, picked: Array | None) -> int:
+        """How many rows: all, or those picked by their numbers."""
         return self.size if picked is None else len(picked)
 
     def values(self, attr: ex.Attr, kind: Type, picked: Array | None) -> Values:
+        """An attribute as one type: a number a row, and where it is known."""
         return self.part.typed(attr, kind).rows(self.start, self.stop, picked)
 
     def present(self, attr: ex.Attr, picked: Array | None) -> Array:
-        part, name = self.part, f"{attr.root}.{attr.name}"
-        if attr.root == "user":
-            users = part.pdp.directory.users
-            of = (users.get(value) if type(value) is str else None for value in part.user_values)
-            there = np.array([user is not None and user.attributes.get(attr.name) is not None for user in of], bool)
-            found = there[self.user]
-        elif name not in part.blocks:
-            found = np.zeros(self.size, bool)
-        else:
-            block = part.blocks[name].rows(self.start, self.stop)
-            if block.numbers is not None:
-                found = np.ones(self.size, bool) if block.there is None else block.there
-            else:
-                found = np.array([value is not None for value in block.values], bool)[block.indices]
-        return np.asarray(found if picked is None else found[picked])
+        """Where an attribute is there, of whatever type."""
+        found = self.part.there(attr, self.start, self.stop)
+        return found if picked is None else found[picked]
 
     # -- codes -------------------------------------------------------------------------------------------------------
 
@@ -89,7 +79,7 @@ class Chunk:
 
     def _settle(self) -> tuple[Array, dict[int, Judged]]:
         if self._settled is None:
-            flags = self.flags = self._flags()
+            self.flags = flags = self._flags()
             self._owns(flags)
             self._more(flags)
             denied = (flags & DENY) >> 1
@@ -328,7 +318,7 @@ class Chunk:
                     hits = asked.only(self._applies(asked))
                     np.minimum.at(found, hits.row, hits.number)
         for row, judged in slow.items():
-            found[row] = min((entry.rule.number for entry in _deciding(judged)), default=-1)
+            found[row] = min((entry.rule.number for entry in judged.deciding), default=-1)
         found[found == nothing] = -1
         return found
 
@@ -368,7 +358,7 @@ class Chunk:
         decided = (code == ALLOWED) | (code == DENIED)
         decided[list(slow)] = False
         most = np.int64(max(len(self.part.pdp.table.rules), 1))
-        more = [row * int(most) + entry.rule.number for row, judged in slow.items() for entry in _deciding(judged)]
+        more = [row * int(most) + entry.rule.number for row, judged in slow.items() for entry in judged.deciding]
         found = [np.array(more, np.int64)]
         for pairs in self._pairs(np.flatnonzero(decided)):
             asked = pairs.only(pairs.deny == (code[pairs.row] == DENIED))
@@ -423,9 +413,3 @@ class Chunk:
         if row not in self._facts_of:
             self._facts_of[row] = self._judge(row).facts
         return self._facts_of[row]
-
-
-def _deciding(judged: Judged) -> tuple[Any, ...]:
-    if judged.code == "allowed":
-        return judged.allows
-    return judged.denies if judged.code == "denied_by_rule" else ()

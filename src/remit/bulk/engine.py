@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from remit.bulk.chunk import Chunk
 from remit.bulk.codes import ALLOWED, CODES
@@ -44,8 +45,6 @@ class Decisions(NamedTuple):
 
     def codes(self) -> Any:
         """The codes by name, as an Arrow dictionary array."""
-        import pyarrow as pa
-
         return pa.DictionaryArray.from_arrays(pa.array(self.code), pa.array(CODES))
 
 
@@ -56,6 +55,10 @@ class Engine:
         matrix = matrix or Matrix(pdp.table, pdp.index)
         people = People(pdp.table, pdp.directory, pdp.holders, matrix.rows, matrix.height)
         self.bound = Bound(pdp, matrix, people)
+
+    def following(self, pdp: Pdp) -> Engine:
+        """For a decision point of the same table and another directory."""
+        return Engine(pdp, self.bound.matrix)
 
     def decide(
         self,

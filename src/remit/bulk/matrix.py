@@ -12,8 +12,6 @@ two more rows stand for the blocks. A byte of a row and a cell:
 
 Bytes of all that somebody holds are joined by `|`, since allows and denies only add up. However many conditions a cell
 has, those without a bit of their own are looked up as *entries*, rule by rule, and only for requests that they decide.
-(Source: the bit-sliced matrices of role-based access control; closing roles over what they include when they are
-loaded, so that a request touches direct roles alone.)
 """
 
 from __future__ import annotations
@@ -24,12 +22,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from remit.bulk.columns import Array
 from remit.evaluator.index import Index
 from remit.model.expression import Attr, attributes
 from remit.model.types import Type
 from remit.table.shape import RuleEntry, Table
-
-Array = np.ndarray[Any, Any]
 
 ALLOW, DENY, ALLOW_IF, DENY_IF = 1, 2, 4, 8
 OWN_BITS = (16, 32, 64, 128)

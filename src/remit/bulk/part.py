@@ -13,6 +13,7 @@ from remit.bulk.columns import Array, Block, Codes, Column, Typed, all_texts, sa
 from remit.bulk.matrix import EVERYONE_ROW, MEMBERS_ROW, Matrix
 from remit.bulk.people import ACTIVE, INACTIVE, TIMED, Crowd, Held, People, Turn
 from remit.bulk.vectors import FARTHEST, Shaped, shaped, sort_of
+from remit.directory.shape import User
 from remit.evaluator.conditions import value_of
 from remit.evaluator.pdp import Pdp
 from remit.model import expression as ex
@@ -55,6 +56,8 @@ class Part:
         self.codes = Codes()
         self.blocks = {name: column.block(begin, end) for name, column in given.items()}
         self._typed: dict[tuple[str, Type], Typed] = {}
+        self._there: dict[ex.Attr, Array] = {}
+        self._people: list[User | None] | None = None
         self._shapes: dict[int, Shaped | None] = {}
         self._early: dict[str, Array] = {}
         self._least: dict[tuple[bool, int], Array] = {}
@@ -64,10 +67,10 @@ class Part:
         self._cells()
         self._scopes()
         self._others()
-        # for one chunk after the other: to take memory anew, and give it back, costs as much as what is done in it
         self.far_clock = abs(now) >= FARTHEST  # whose differences 64 bits cannot hold
         for attr, kind in self.matrix.times:
             self.typed(attr, kind)  # so that it is known from the start which rows are too odd
+        # for one chunk after the other: to take memory anew, and give it back, costs as much as what is done in it
         self.scratch, self.cells = (np.empty(min(CHUNK, end - begin), np.int64) for _ in range(2))
         self._tables()
 
@@ -141,18 +144,24 @@ class Part:
 
     def _types(self, named: Sequence[Any]) -> tuple[Array, Array]:
         """Numbers for the type that each user is of, and for each that a request names; -1 for nobody's."""
-        users, numbers = self.pdp.directory.users, dict[Any, int]()
-        of = (users.get(value) if type(value) is str else None for value in self.user_values)
-        own = [-1 if user is None else numbers.setdefault(user.type, len(numbers)) for user in of]
-        return np.array(own, np.int64), np.array(
-            [numbers.get(value, -2) if type(value) is str else -2 for value in named], np.int64
-        )
+        numbers = dict[str, int]()
+        own = [-1 if user is None else numbers.setdefault(user.type, len(numbers)) for user in self._asking()]
+        asked = [numbers.get(value, -2) if type(value) is str else -2 for value in named]
+        return np.array(own, np.int64), np.array(asked, np.int64)
+
+    def _asking(self) -> list[User | None]:
+        """The directory's users by different value of the column, None for a name that is none's."""
+        if self._people is None:
+            users = self.pdp.directory.users
+            self._people = [users.get(value) if type(value) is str else None for value in self.user_values]
+        return self._people
+
+    def _attribute(self, name: str) -> list[Any]:
+        """What the directory says of the users, None where it says nothing."""
+        return [None if user is None else user.attributes.get(name) for user in self._asking()]
 
     def _only_texts(self, name: str, missing: int) -> None:
-        block = self.blocks[name]
-        if block.numbers is not None:
-            there = np.ones(len(block.numbers), bool) if block.there is None else block.there
-            self.blocks[name] = block = Block([None, 0], there.astype(np.int64))
+        block = self.blocks[name] = _texts(self.blocks[name])
         if all_texts(block.values):
             return
         early = [missing if value is None else OPEN if type(value) is str else INVALID for value in block.values]
@@ -264,9 +273,7 @@ class Part:
         if attr.root == "user":
             if attr.name == "id":
                 return typed(Block(self.user_values, self.user_at), sort, take, codes)
-            users = self.pdp.directory.users
-            of = (users.get(value) if type(value) is str else None for value in self.user_values)
-            values = [None if user is None else user.attributes.get(attr.name) for user in of]
+            values = self._attribute(attr.name)
             return typed(Block(values, self.user_at), sort, self._near(take, sort, name, values), codes)
         block = self.blocks.get(name)
         if name == "context.time":
@@ -274,6 +281,22 @@ class Part:
         if block is None:
             return typed(Block([None], same(self.end - self.begin)), sort, take, codes)
         return typed(block, sort, self._near(take, sort, name, block.values), codes)
+
+    def there(self, attr: ex.Attr, start: int, stop: int) -> Array:
+        """Which of some rows have an attribute, of whatever type."""
+        name = f"{attr.root}.{attr.name}"
+        block = self.blocks.get(name) if attr.root != "user" else None
+        if attr not in self._there:
+            values = self._attribute(attr.name) if attr.root == "user" else block.values if block else ()
+            self._there[attr] = np.array([value is not None for value in values], bool)
+        known = self._there[attr]
+        if attr.root == "user":
+            return known[self.user_at[start:stop]]
+        if block is None:
+            return np.zeros(stop - start, bool)
+        if block.numbers is None:
+            return known[block.indices[start:stop]]
+        return np.ones(stop - start, bool) if block.there is None else block.there[start:stop]
 
     def _near(
         self, take: Callable[[Any], Any] | None, sort: str, name: str, values: Sequence[Any]
@@ -303,11 +326,11 @@ class Part:
 
 def _known(block: Block, names: Collection[str]) -> Block:
     """A block of names in which those that are not among these are one."""
-    kept = list(dict.fromkeys(value for value in block.values if type(value) is not str or value in names))
     unknown = next(name for name in ("?", *(f"?{at}" for at in range(len(names) + 1))) if name not in names)
-    places = {value: at for at, value in enumerate(kept)}
-    numbers = np.array([places.get(value, len(kept)) for value in block.values], np.int64)
-    return Block([*kept, unknown], numbers[block.indices])
+    places: dict[Any, int] = {None: 0, unknown: 1}  # None: what is no text, whatever it is
+    told = (None if type(value) is not str else value if value in names else unknown for value in block.values)
+    numbers = np.array([places.setdefault(value, len(places)) for value in told], np.int64)
+    return Block(list(places), numbers[block.indices])
 
 
 def _texts(block: Block) -> Block:

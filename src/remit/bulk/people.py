@@ -18,12 +18,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from remit.bulk.columns import all_texts
+from remit.bulk.columns import Array, all_texts
 from remit.directory.shape import Directory
 from remit.evaluator.holding import Holders, Holding
 from remit.table.shape import Table
-
-Array = np.ndarray[Any, Any]
 
 ACTIVE, INACTIVE, UNKNOWN, TIMED = 0, 1, 2, 3
 ROOT = 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from remit.bulk.codes import CODES, INVALID
 from remit.bulk.engine import Engine
@@ -16,6 +16,13 @@ from remit.evaluator.pdp import Pdp
 
 _MOST_TEXTS = 50_000  # answers kept
 _Asked = tuple[dict[str, list[Any]], list[int]]
+
+
+class Answer(NamedTuple):
+    """What `Pdp.decide` answers, as JSON; `valid`: it was a request."""
+
+    text: str
+    valid: bool
 
 
 class Answering:
@@ -27,11 +34,11 @@ class Answering:
         # names that nothing reads are no columns: a request may have as many as it likes
         self._read = {f"{attr.root}.{attr.name}" for attr, _ in self.engine.bound.matrix.read}
         self._read |= {"resource.scope", "context.time"}
-        self._texts: dict[tuple[int, str, str, tuple[int, ...]], str] = {}
+        self._texts: dict[tuple[int, str, str, tuple[int, ...]], Answer] = {}
 
-    def answers(self, requests: Sequence[Any]) -> list[str]:
-        """What `Pdp.decide` answers to each, as JSON."""
-        found = [""] * len(requests)
+    def answers(self, requests: Sequence[Any]) -> list[Answer]:
+        """The answer to each."""
+        found: list[Answer | None] = [None] * len(requests)
         columns, rows = _columns(requests, self._read)
         if rows:
             decided = self.engine.decide(columns, rules="all")
@@ -42,16 +49,17 @@ class Answering:
             for at, row in enumerate(rows):
                 if codes[at] != INVALID:  # which says why
                     numbers = tuple(rules[first[at] : first[at + 1]])
-                    found[row] = self._text(codes[at], types[at], actions[at], numbers)
-        for row, text in enumerate(found):
-            if not text:
-                found[row] = json.dumps(self.pdp.decide(requests[row]).to_response())
-        return found
+                    found[row] = self._answer(codes[at], types[at], actions[at], numbers)
+        return [answer or self._one(request) for answer, request in zip(found, requests, strict=True)]
 
-    def _text(self, code: int, resource_type: str, action: str, numbers: tuple[int, ...]) -> str:
+    def _one(self, request: Any) -> Answer:
+        decision = self.pdp.decide(request)
+        return Answer(json.dumps(decision.to_response()), decision.code != CODES[INVALID])
+
+    def _answer(self, code: int, resource_type: str, action: str, numbers: tuple[int, ...]) -> Answer:
         key = (code, resource_type, action, numbers) if numbers else (code, "", "", numbers)
-        text = self._texts.get(key)
-        if text is None:
+        found = self._texts.get(key)
+        if found is None:
             if len(self._texts) >= _MOST_TEXTS:
                 self._texts.clear()
             index, rules = self.pdp.index, []
@@ -61,8 +69,8 @@ class Answering:
                 rules.append(brief(rule_data(identity, rule)))
             name = CODES[code]
             answer = {"decision": name == "allowed", "context": {"code": name, "rules": rules}}
-            text = self._texts[key] = json.dumps(answer)
-        return text
+            found = self._texts[key] = Answer(json.dumps(answer), code != INVALID)
+        return found
 
 
 def _columns(requests: Sequence[Any], read: Collection[str]) -> _Asked:

@@ -18,11 +18,11 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from remit.bulk.columns import Array
 from remit.evaluator.conditions import constant
 from remit.model import expression as ex
 from remit.model.types import ANY, LARGEST, SMALLEST, TIME, Reading, Type
 
-Array = np.ndarray[Any, Any]
 Truth = tuple[Array, Array]  # where it is true, and where it is false
 Constants = list[Any]  # a number for each constant, or an array with one for each request
 Values = tuple[Any, Any]  # values (an array, or one for all), and where they are known (True: everywhere)

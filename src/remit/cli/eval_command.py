@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _AT_ONCE = 500  # answers whose records are written together
 _LARGE = 4_000_000  # bytes of requests from which on they are decided as columns
 _BATCH, _BATCH_SIZE = 20_000, 64_000_000  # requests that are decided together, and their bytes
-_INVALID = '{"decision": false, "context": {"code": "invalid_request"'
 
 
 @click.command("eval", short_help="answer a file of requests, a line each")
@@ -51,7 +50,7 @@ def command(requests: str, audit: str | None, policy_path: str | None, directory
     at_once = _AT_ONCE if log is not None and os.path.isfile(requests) else 1  # who feeds a pipe waits for each answer
     valid = True
     waiting: list[dict[str, Any]] = []
-    try:
+    with _until_the_reader_goes():
         with opened(requests) as source:
             for number, line in lines(source):
                 request, wrong = read_line(line)
@@ -63,9 +62,16 @@ def command(requests: str, audit: str | None, policy_path: str | None, directory
                 if len(waiting) >= at_once:
                     _say(waiting, log)
         _say(waiting, log)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: end quietly
     return 0 if valid else 2
+
+
+@contextmanager
+def _until_the_reader_goes() -> Iterator[None]:
+    """Ends quietly once nobody reads the answers."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_large(requests: str) -> bool:
@@ -80,21 +86,18 @@ def _is_large(requests: str) -> bool:
 
 def _in_columns(requests: str, pdp: Pdp) -> int:
     """The same answers, many requests at a time."""
-    from remit.bulk.requests import Answering
+    from remit.bulk.requests import Answer, Answering
 
-    answering, valid, done = Answering(pdp), True, 0
-    silent = sys.stdout.isatty()  # where answers scroll by, a bar would be in their way
-    try:
-        with opened(requests) as source, nullcontext(SILENT) if silent else progress("requests") as bar:
-            for batch in _batches(source):
-                texts = iter(answering.answers([request for request, wrong in batch if not wrong]))
-                said = [json.dumps(_refused(wrong)) if wrong else next(texts) for _, wrong in batch]
-                valid = valid and not any(text.startswith(_INVALID) for text in said)
-                click.echo("\n".join(said))
-                done += len(batch)
-                bar.so_far("requests", done)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    answering, valid = Answering(pdp), True
+    # where answers scroll by, a bar would be in their way
+    drawn = nullcontext(SILENT) if sys.stdout.isatty() else progress("requests")
+    with _until_the_reader_goes(), opened(requests) as source, drawn as bar:
+        for batch in _batches(source):
+            answered = iter(answering.answers([request for request, wrong in batch if not wrong]))
+            said = [Answer(json.dumps(_refused(wrong)), False) if wrong else next(answered) for _, wrong in batch]
+            valid = valid and all(answer.valid for answer in said)
+            click.echo("\n".join(answer.text for answer in said))
+            bar(len(batch))
     return 0 if valid else 2
 
 

@@ -92,7 +92,7 @@ def _stand_in() -> None:
             if name == "stdin":
                 sys.stdin = io.TextIOWrapper(io.BufferedReader(_Closed()), encoding="utf-8")
             else:
-                setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
+                setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115 (open to the end)
 
 
 def main() -> int:

@@ -32,8 +32,7 @@ class Decision:
         `denied_by_rule`, else none. Each has id, effect, role (null in a block), file, line and column."""
         if self._rules is None:
             judged = self.judged
-            entries = judged.allows if judged.code == "allowed" else judged.denies
-            index, cell = self._pdp.index, judged.cell
+            index, cell, entries = self._pdp.index, judged.cell, judged.deciding
             self._rules = [rule_data(index.rule_id(entry.rule, cell), entry.rule) for entry in entries] if cell else []
         return self._rules
 

@@ -35,6 +35,11 @@ class Judged(NamedTuple):
     facts: Facts | None
     why: str = ""
 
+    @property
+    def deciding(self) -> tuple[Entry, ...]:
+        """The rules that decide: the allows of an `allowed`, the denies of a `denied_by_rule`, else none."""
+        return self.allows if self.code == "allowed" else self.denies
+
 
 class Pdp:
     """Answers requests. Safe to share between threads: what it keeps is only ever added to."""

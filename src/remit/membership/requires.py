@@ -140,5 +140,5 @@ def _rule_ids(case: Case, judged: Judged) -> list[str]:
     cell = judged.cell
     if cell is None:
         return []
-    entries = judged.denies if judged.code == "denied_by_rule" else judged.allows
+    entries = judged.deciding
     return [case.index.rule_id(entry.rule, cell) for entry in entries]

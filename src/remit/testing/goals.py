@@ -112,7 +112,7 @@ class Watch:
         name, action = cell.type, cell.action
         if (held.allow | held.deny) & self.touched:
             yield Goal("cell", name, action, -1, "", judged.code == "allowed")
-        for entry in judged.allows if judged.code == "allowed" else judged.denies:
+        for entry in judged.deciding:
             yield Goal("rule", "", "", entry.rule.number, "", True)
         for entry in _counting(cell, held.allow, held.deny):
             for test, by_outcome in self._tests(entry.rule, name, action):
