@@ -47,10 +47,12 @@ class Home:
         self.once(f"installed/{package}", lambda _: _install(_python(folder), package))
         return str(_python(folder))
 
-    def go(self, program: str) -> str:
+    def go(self, program: str, package: str = "") -> str:
+        """A program of `peers/go`, or the one that a package named in its go.mod is."""
+
         def build(at: Path) -> None:
             _need("go")
-            _run(["go", "build", "-o", str(at / program), f"./{program}"], PEERS / "go")
+            _run(["go", "build", "-o", str(at / program), package or f"./{program}"], PEERS / "go")
 
         return str(self.once(f"go/{program}", build) / program)
 

@@ -6,7 +6,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks import workload as w
 from benchmarks.page import Part, bars
+from benchmarks.peers import shell
 from benchmarks.peers.engines import ENGINES, REMIT, Engine, Home
 from benchmarks.peers.runner import BATCHES, COLD, FULL, HOT, QUICK, Compared, Row, compare
 from benchmarks.timing import Spread, spread
@@ -25,26 +27,36 @@ HEAD = (
 
 
 def chosen(only: Sequence[str]) -> list[Engine]:
-    """The engines of these keys, and remit's own. Raises ValueError naming a key that is none."""
-    unknown = [key for key in only if key not in {engine.key for engine in ENGINES}]
+    """The engines of these keys, and remit's own; none where only commands are named, which `shell` has. Raises
+    ValueError naming a key that is neither."""
+    engines, commands = [engine.key for engine in ENGINES], [command.key for command in shell.COMMANDS]
+    keys = [*dict.fromkeys(engines + commands)]
+    unknown = [key for key in only if key not in keys]
     if unknown:
-        raise ValueError(f"there is no engine `{unknown[0]}`: there are {', '.join(engine.key for engine in ENGINES)}")
+        raise ValueError(f"there is no engine `{unknown[0]}`: there are {', '.join(keys)}")
+    if only and not set(only) & set(engines):
+        return []
     return [engine for engine in ENGINES if not only or engine.key in only or engine is REMIT]
 
 
 def report(quick: bool, home: Path | None, only: Sequence[str] = (), sizes: Sequence[str] = ()) -> Part:
     """Measure and tell. Without `home` the peers are fetched and built into a folder that is gone afterwards."""
     plan = QUICK if quick else FULL
-    engines = chosen(only)
+    engines, commands = chosen(only), shell.chosen(only)
     with tempfile.TemporaryDirectory() as scratch:
         at_home = Home((home or Path(scratch)).resolve())
         wanted = [size for size in plan.sizes if not sizes or size.name in sizes]
-        found = [compare(size, plan, at_home, engines) for size in wanted]
-    behind = [f"{one.size.name}: {line}" for one in found for line in _behind(one)]
+        found = [compare(size, plan, at_home, engines) for size in wanted if engines]
+        asked = [shell.compare(size, plan.rounds, at_home, commands) for size in wanted if commands and size != w.LARGE]
+    behind = [f"{one.size.name}: {line}" for one in asked for line in shell.behind(one)]
+    behind += [f"{one.size.name}: {line}" for one in found for line in _behind(one)]
     missing = [f"{one.size.name}: {line}" for one in found for line in _missing(one)]
-    left = [engine.key for engine in ENGINES if engine not in engines]
-    missing += [f"not asked for: {', '.join(left)}"] if left else []
-    return Part("Beside other engines", "\n\n".join(table(one) for one in found), behind, missing)
+    missing += [f"{one.size.name}: {line}" for one in asked for line in shell.missing(one)]
+    there = [*ENGINES, *shell.COMMANDS]
+    left = [one.key for one in there if one not in engines and one not in commands]
+    missing += [f"not asked for: {', '.join(dict.fromkeys(left))}"] if left else []
+    text = "\n\n".join([*(table(one) for one in found), *(shell.table(one) for one in asked)])
+    return Part("Beside other engines", text, behind, missing)
 
 
 def _behind(compared: Compared) -> Iterator[str]:

@@ -1,23 +1,24 @@
 """Conditions as functions from facts to True, False or None: Kleene's three values, None being unknown.
 
 Each node becomes one closure, built once for a condition and a set of declarations. A value that does not belong to
-its attribute's type reads as unknown, and so does a missing one; `has` alone is two-valued. The common test of
-ownership (`resource.x == user.id`) has a closure of its own.
+its attribute's type reads as unknown, and so does a missing one; `has` alone is two-valued. What policies ask most has
+a closure of its own instead of one for each node: ownership (`resource.x == user.id`), and an attribute beside a
+literal (`resource.amount <= 500`, `resource.status in ["open", "new"]`).
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
-from remit.evaluator.facts import Facts
+from remit.evaluator.facts import ATTRIBUTES, CONTEXT, PERSON, PROPERTIES, RESOURCE_ID, USER_ID, Known
 from remit.instant import parse_instant
 from remit.model import expression as ex
 from remit.model.types import ANY, LARGEST, SMALLEST, Reading, Type
 
-Test = Callable[[Facts], "bool | None"]
-Read = Callable[[Facts], Any]
+Test = Callable[[Known], "bool | None"]
+Read = Callable[[Known], Any]
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
@@ -27,6 +28,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def compile_condition(node: ex.Expr, reading: Reading) -> Test:
@@ -55,7 +57,7 @@ def compile_condition(node: ex.Expr, reading: Reading) -> Test:
 
 
 def _all(tests: list[Test]) -> Test:
-    def test(facts: Facts) -> bool | None:
+    def test(facts: Known) -> bool | None:
         result: bool | None = True
         for part in tests:
             found = part(facts)
@@ -69,7 +71,7 @@ def _all(tests: list[Test]) -> Test:
 
 
 def _any(tests: list[Test]) -> Test:
-    def test(facts: Facts) -> bool | None:
+    def test(facts: Known) -> bool | None:
         result: bool | None = False
         for part in tests:
             found = part(facts)
@@ -83,7 +85,7 @@ def _any(tests: list[Test]) -> Test:
 
 
 def _not(inner: Test) -> Test:
-    def test(facts: Facts) -> bool | None:
+    def test(facts: Known) -> bool | None:
         found = inner(facts)
         return None if found is None else not found
 
@@ -91,14 +93,15 @@ def _not(inner: Test) -> Test:
 
 
 def _has(attr: ex.Attr, reading: Reading) -> Test:
-    name, root = attr.name, attr.root
     if reading.find(attr) is None:
         return lambda facts: False
-    if root == "resource":
-        return lambda facts: facts.properties.get(name) is not None
-    if root == "user":
-        return lambda facts: facts.attributes.get(name) is not None
-    return lambda facts: facts.context.get(name) is not None
+    name, section = attr.name, _section(attr)
+    return lambda facts: facts[section].get(name) is not None
+
+
+def _section(attr: ex.Attr) -> Literal[1, 2, 3]:
+    """Where facts have the values of declared attributes."""
+    return PROPERTIES if attr.root == "resource" else ATTRIBUTES if attr.root == "user" else CONTEXT
 
 
 def _compare(node: ex.Compare, reading: Reading) -> Test:
@@ -106,11 +109,14 @@ def _compare(node: ex.Compare, reading: Reading) -> Test:
     own = _ownership(node, left_type, right_type)
     if own is not None:
         return own
+    beside = _beside_literal(node, reading)
+    if beside is not None:
+        return beside
     left = operand(node.left, reading, right_type)
     right = operand(node.right, reading, left_type)
     compare = _OPERATORS[node.operator]
 
-    def test(facts: Facts) -> bool | None:
+    def test(facts: Known) -> bool | None:
         a = left(facts)
         if a is None:
             return None
@@ -134,9 +140,49 @@ def _ownership(node: ex.Compare, left: Type, right: Type) -> Test | None:
         return None
     name = other.name
 
-    def test(facts: Facts) -> bool | None:
-        value = facts.properties.get(name)
-        return value == facts.user_id if isinstance(value, str) else None
+    def test(facts: Known) -> bool | None:
+        value = facts[PROPERTIES].get(name)
+        return value == facts[USER_ID] if isinstance(value, str) else None
+
+    return test
+
+
+def _beside_literal(node: ex.Compare, reading: Reading) -> Test | None:
+    """The test of a declared attribute against a literal, in one closure; None where it is no such comparison."""
+    attr, literal, word = node.left, node.right, node.operator
+    if isinstance(attr, ex.Const):
+        attr, literal, word = literal, attr, _MIRRORED[word]
+    if not isinstance(attr, ex.Attr) or not isinstance(literal, ex.Const):
+        return None
+    kind, value, compare = reading.type_of(attr), literal.value, _OPERATORS[word]
+    if (attr.root, attr.name) in _BUILT_IN or reading.find(attr) is None:
+        return None
+    name, section = attr.name, _section(attr)
+    if kind.kind == "int" and type(value) is int:
+
+        def number(facts: Known) -> bool | None:
+            found = facts[section].get(name)
+            return compare(found, value) if type(found) is int and SMALLEST <= found <= LARGEST else None
+
+        return number
+    if kind.kind in ("string", "user") and isinstance(value, str):
+
+        def text(facts: Known) -> bool | None:
+            found = facts[section].get(name)
+            return compare(found, value) if isinstance(found, str) else None
+
+        return text
+    if kind.kind == "enum" and isinstance(value, str):
+        return _settled(name, section, {each: compare(each, value) for each in kind.values})
+    return None
+
+
+def _settled(name: str, section: Literal[1, 2, 3], outcomes: Mapping[str, bool]) -> Test:
+    """The test of an enumeration's value, of which each is judged already."""
+
+    def test(facts: Known) -> bool | None:
+        found = facts[section].get(name)
+        return outcomes.get(found) if isinstance(found, str) else None
 
     return test
 
@@ -147,7 +193,7 @@ def _member(node: ex.Member, reading: Reading) -> Test:
         held = reader(node.collection, reading)
         item = operand(node.operand, reading, reading.type_of(node.collection).element or ANY)
 
-        def test(facts: Facts) -> bool | None:
+        def test(facts: Known) -> bool | None:
             a = item(facts)
             if a is None:
                 return None
@@ -156,9 +202,12 @@ def _member(node: ex.Member, reading: Reading) -> Test:
 
         return test
     literals = frozenset(constant(literal, item_type) for literal in node.collection)
+    if item_type.kind == "enum" and isinstance(node.operand, ex.Attr):
+        outcomes = {value: value in literals for value in item_type.values}
+        return _settled(node.operand.name, _section(node.operand), outcomes)
     item = operand(node.operand, reading, ANY)
 
-    def listed(facts: Facts) -> bool | None:
+    def listed(facts: Known) -> bool | None:
         a = item(facts)
         return None if a is None else a in literals
 
@@ -179,7 +228,7 @@ def operand(node: ex.Expr, reading: Reading, beside: Type) -> Read:
         left = operand(node.left, reading, _TIME)
         right = operand(node.right, reading, _TIME)
 
-        def difference(facts: Facts) -> int | None:
+        def difference(facts: Known) -> int | None:
             a = left(facts)
             if a is None:
                 return None
@@ -206,21 +255,17 @@ def reader(attr: ex.Attr, reading: Reading) -> Read:
     declared = reading.find(attr)
     if declared is None:
         return lambda facts: None
-    name, take = attr.name, value_of(declared.type)
-    if attr.root == "resource":
-        return lambda facts: take(facts.properties.get(name))
-    if attr.root == "user":
-        return lambda facts: take(facts.attributes.get(name))
-    return lambda facts: take(facts.context.get(name))
+    name, section, take = attr.name, _section(attr), value_of(declared.type)
+    return lambda facts: take(facts[section].get(name))
 
 
 _BUILT_IN: dict[tuple[str, str], Read] = {
-    ("resource", "id"): lambda facts: facts.resource_id,
-    ("resource", "scope"): lambda facts: facts.scope,
-    ("user", "id"): lambda facts: facts.user_id,
-    ("user", "groups"): lambda facts: facts.groups(),
-    ("user", "roles"): lambda facts: facts.roles(),
-    ("context", "time"): lambda facts: facts.time(),
+    ("resource", "id"): lambda facts: facts[RESOURCE_ID],
+    ("resource", "scope"): lambda facts: facts[PERSON].scope,
+    ("user", "id"): lambda facts: facts[USER_ID],
+    ("user", "groups"): lambda facts: facts[PERSON].groups(),
+    ("user", "roles"): lambda facts: facts[PERSON].roles(),
+    ("context", "time"): lambda facts: facts[PERSON].time(),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 EMPTY: Mapping[str, Any] = {}
 
@@ -19,28 +19,35 @@ NOBODY = Nobody()
 
 
 class Person(NamedTuple):
-    """What stays the same for one user at one scope. `groups`, `roles` and `time` are found only when a condition asks:
-    each is a function that gives the value, or None where it is unknown. `time` is nanoseconds since 1970."""
+    """What stays the same for one user at one scope, and is seldom asked. `groups`, `roles` and `time` are found only
+    when a condition asks: each is a function that gives the value, or None where it is unknown. `time` is nanoseconds
+    since 1970."""
 
-    attributes: Mapping[str, Any]
     scope: str | None
     groups: Callable[[], frozenset[str] | None]
     roles: Callable[[], frozenset[str] | None]
     time: Callable[[], int | None]
 
 
+Known = tuple[Any, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any], "str | None", Person]
+USER_ID: Final = 0
+PROPERTIES: Final = 1
+CONTEXT: Final = 2
+ATTRIBUTES: Final = 3
+RESOURCE_ID: Final = 4
+PERSON: Final = 5
+
+
 class Facts(NamedTuple):
-    """One decision's facts: a tuple, since one is made for each decision that has conditions to run."""
+    """One decision's facts. On the fast path they are the bare tuple, `Known`: it is made in a fifth of the time, and
+    its places are read faster than names. `attributes` are the user's."""
 
     user_id: Any
     properties: Mapping[str, Any]
     context: Mapping[str, Any]
+    attributes: Mapping[str, Any]
     resource_id: str | None
     person: Person
-
-    @property
-    def attributes(self) -> Mapping[str, Any]:
-        return self.person.attributes
 
     @property
     def scope(self) -> str | None:

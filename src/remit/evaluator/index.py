@@ -30,17 +30,14 @@ class Entry(NamedTuple):
 
 Conditional = tuple[tuple[int, Test], ...]
 Masks = tuple[int, int, int, int, Conditional, Conditional]
-Row = tuple[Test | None, str]  # a rule's condition and its id
-
-_MOST_ROWS = 256  # kept for one cell: as many different sets of roles as ask for it
 
 
 class Cell:
-    """One (type, action). Entries stand in the order of their places. `masks` is what the fast path takes: the roles
+    """One (type, action). Entries stand in the order of their places. `masks` is what verdicts take: the roles
     that allow outright, those that deny outright, those of any conditional allow, of any conditional deny, and these
     themselves, each a mask and its test. `timed`: some condition reads the time."""
 
-    __slots__ = ("action", "allows", "denies", "masks", "rows", "timed", "type")
+    __slots__ = ("action", "allows", "denies", "masks", "timed", "type")
 
     def __init__(self, resource_type: str, action: str, allows: list[Entry], denies: list[Entry], timed: bool) -> None:
         self.type = resource_type
@@ -57,7 +54,6 @@ class Cell:
             allow_if,
             deny_if,
         )
-        self.rows: dict[tuple[int, int], tuple[tuple[Row, ...], tuple[Row, ...]]] = {}
 
 
 def _mask(masks: Iterable[int]) -> int:
@@ -138,26 +134,6 @@ class Index:
         if read is None:
             read = self._reads[id(condition)] = sorted(attributes(condition), key=str)
         return read
-
-    def rows(self, cell: Cell, held_allow: int, held_deny: int) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
-        """The denies and the allows of a cell that concern somebody who holds these roles, each cut behind the first
-        without a condition: what decides comes no later."""
-        key = (held_allow, held_deny)
-        found = cell.rows.get(key)
-        if found is None:
-            found = (self._rows(cell, cell.denies, held_deny), self._rows(cell, cell.allows, held_allow))
-            if len(cell.rows) < _MOST_ROWS:
-                cell.rows[key] = found
-        return found
-
-    def _rows(self, cell: Cell, entries: tuple[Entry, ...], held: int) -> tuple[Row, ...]:
-        rows: list[Row] = []
-        for mask, test, rule in entries:
-            if mask & held:
-                rows.append((test, self.rule_id(rule, cell)))
-                if test is None:
-                    break
-        return tuple(rows)
 
     def test(self, condition: Expr | None, resource_type: str) -> Test | None:
         """The condition as a function, built once for all types that declare what it reads alike."""

@@ -1,7 +1,8 @@
 """The policy decision point: a table and a directory bound together, asked one question at a time.
 
 Deciding is: find the cell, find the user's role masks at the scope, intersect, and only then run conditions.
-`allows` is the fast path: two look-ups in nested dictionaries for each, filled when first asked for. Whatever does
+`allows` is the fast path: the cell and the user's verdicts are two look-ups each in nested dictionaries, filled when
+first asked for, and the verdict is one more. Whatever does
 not fit it (unknown names, malformed input, windows in time) raises KeyError or TypeError inside and takes the long
 way, which every other question takes too, so both give the same answer.
 """
@@ -17,6 +18,7 @@ from remit.evaluator.facts import EMPTY, NOBODY, Facts, Person
 from remit.evaluator.holding import Held, Holders, Holding
 from remit.evaluator.index import Cell, Entry, Index
 from remit.evaluator.request import Asked, Malformed, read_parts, read_request
+from remit.evaluator.verdicts import Allowing, Deciding, Verdicts
 from remit.table.shape import Table
 
 NO_GROUPS: frozenset[str] = frozenset()
@@ -52,6 +54,7 @@ class Pdp:
         self.clock = clock
         self.index = index or Index(table)
         self.holders = Holders(table, directory, self.index.bits)
+        self.verdicts = Verdicts(self.index)
         self._cells = self.index.cells
         self._held = _Users(self)
 
@@ -73,48 +76,37 @@ class Pdp:
         """Whether the user may. `resource` has `type`, and perhaps `id` and `properties`. Bad input is False."""
         try:
             cell = self._cells[resource["type"]][action]
-            allow, deny, may_allow, may_deny, allow_if, deny_if = cell.masks
             properties = resource.get("properties")
-            held_allow, held_deny, person = self._held[user][None if properties is None else properties.get("scope")]
+            held = self._held[user][None if properties is None else properties.get("scope")]
+            verdict = held[0][cell]
+            if verdict is False:
+                return False  # as everything that is malformed is, too
             identifier = resource.get("id")
             if (identifier is None or type(identifier) is str) and (
                 context is None or (type(context) is dict and "time" not in context)
             ):
-                if deny & held_deny:
-                    return False
-                known = None
-                if may_deny & held_deny:
-                    known = self._known(cell, user, properties, context, identifier, person)
-                    for mask, test in deny_if:
-                        if mask & held_deny and test(known) is not False:
-                            return False
-                if allow & held_allow:
+                if verdict is True:
                     return True
-                if may_allow & held_allow:
-                    known = known or self._known(cell, user, properties, context, identifier, person)
-                    for mask, test in allow_if:
-                        if mask & held_allow and test(known) is True:
-                            return True
+                timed, denies, outright, allows = verdict
+                person = self._now(held[3]) if timed else held[3]
+                known = (user, properties or EMPTY, context or EMPTY, held[2], identifier, person)
+                for test in denies:
+                    if test(known) is not False:
+                        return False
+                if outright:
+                    return True
+                for test in allows:  # noqa: SIM110  # a generator costs more than the decision
+                    if test(known) is True:
+                        return True
                 return False
         except (KeyError, TypeError, AttributeError):
             pass  # an unknown name, a wrong shape, or somebody whose roles come and go in time
         return self._allows_slowly(user, action, resource, context)
 
-    def _known(
-        self,
-        cell: Cell,
-        user: str,
-        properties: Mapping[str, Any] | None,
-        context: Mapping[str, Any] | None,
-        identifier: str | None,
-        person: Person,
-    ) -> Facts:
-        """The facts of one decision on the fast path; the clock is read here, once, where a condition will ask."""
-        if cell.timed:
-            now = self.clock()
-            person = person._replace(time=lambda: now)
-        made: Facts = _new(Facts, (user, properties or EMPTY, context or EMPTY, identifier, person))
-        return made
+    def _now(self, person: Person) -> Person:
+        """The clock is read once for a decision, where a condition will ask."""
+        now = self.clock()
+        return person._replace(time=lambda: now)
 
     def _allows_slowly(self, user: object, action: Any, resource: Any, context: Any) -> bool:
         if not isinstance(user, str):
@@ -130,24 +122,24 @@ class Pdp:
         try:
             cell = self._cells[resource["type"]][action]
             properties = resource.get("properties")
-            held_allow, held_deny, person = self._held[user][None if properties is None else properties.get("scope")]
+            held = self._held[user][None if properties is None else properties.get("scope")]
+            verdict = held[1][cell]
+            if verdict is None:
+                return None
             identifier = resource.get("id")
             if (identifier is None or type(identifier) is str) and (
                 context is None or (type(context) is dict and "time" not in context)
             ):
-                known = None
-                denies, allows = self.index.rows(cell, held_allow, held_deny)
+                if isinstance(verdict, str):
+                    return verdict
+                timed, denies, allows = verdict
+                person = self._now(held[3]) if timed else held[3]
+                known = (user, properties or EMPTY, context or EMPTY, held[2], identifier, person)
                 for test, identity in denies:
-                    if test is None:
-                        return identity
-                    known = known or self._known(cell, user, properties, context, identifier, person)
-                    if test(known) is not False:
+                    if test is None or test(known) is not False:
                         return identity
                 for test, identity in allows:
-                    if test is None:
-                        return identity
-                    known = known or self._known(cell, user, properties, context, identifier, person)
-                    if test(known) is True:
+                    if test is None or test(known) is True:
                         return identity
                 return None
         except (KeyError, TypeError, AttributeError):
@@ -253,13 +245,12 @@ class Pdp:
         """What conditions may read. With roles instead of a user, nothing is known of the user but the roles."""
         holders, nobody = self.holders, user is _NOBODY
         person = Person(
-            user.attributes,
             asked.scope,
             lambda: NO_GROUPS if nobody or user.id not in self.directory.users else holders.groups_of(user.id),
             lambda: holders.role_names(held, asked.scope),
             lambda: time,
         )
-        return Facts(NOBODY if nobody else user.id, asked.properties, asked.context, asked.id, person)
+        return Facts(NOBODY if nobody else user.id, asked.properties, asked.context, user.attributes, asked.id, person)
 
     # -- several at once ---------------------------------------------------------------------------------------------
 
@@ -275,11 +266,13 @@ class Pdp:
 
 
 _NOBODY = User("")
-_new: Any = tuple.__new__  # a named tuple's own constructor costs three times as much
 
 
-class _Scopes(dict[Any, tuple[int, int, Person]]):
-    """A user's masks by scope, found when first asked for; a malformed or unknown scope is a KeyError."""
+_Here = tuple[Allowing, Deciding, Mapping[str, Any], Person]
+
+
+class _Scopes(dict[Any, _Here]):
+    """What a user has by scope, found when first asked for; a malformed or unknown scope is a KeyError."""
 
     __slots__ = ("holdings", "pdp", "user")
 
@@ -289,19 +282,18 @@ class _Scopes(dict[Any, tuple[int, int, Person]]):
         self.user = user
         self.holdings = holdings
 
-    def __missing__(self, scope: Any) -> tuple[int, int, Person]:
+    def __missing__(self, scope: Any) -> _Here:
         holders = self.pdp.holders
         if scope is not None and (not isinstance(scope, str) or holders.scopes.state(scope) != "known"):
             raise KeyError(scope)
         user, held = self.user, holders.at(self.holdings, scope, 0)
         person = Person(
-            user.attributes,
             scope,
             lambda: holders.groups_of(user.id),
             lambda: holders.role_names(held, scope),
             self.pdp.clock,
         )
-        made = self[scope] = (held.allow, held.deny, person)
+        made = self[scope] = (*self.pdp.verdicts.of(held.allow, held.deny), user.attributes, person)
         return made
 
 

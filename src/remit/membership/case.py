@@ -139,8 +139,8 @@ class Case:
             return joining and bool(self.domain) and not self.roster.has_joined(self.domain)
         assert not isinstance(trigger, str)
         test = compile_condition(trigger, Reading({"claims": self.table.claims}))
-        person = Person(EMPTY, None, lambda: None, lambda: None, lambda: self.now)
-        return test(Facts(NOBODY, EMPTY, self.event.claims, None, person))
+        person = Person(None, lambda: None, lambda: None, lambda: self.now)
+        return test(Facts(NOBODY, EMPTY, self.event.claims, EMPTY, None, person))
 
     def given(self, certain: list[EventEntry]) -> tuple[str, ...]:
         """The roles the event gives by the lines that match, by their present names where they have one."""

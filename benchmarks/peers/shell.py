@@ -1,0 +1,350 @@
+"""One question from a shell: whole processes of `remit can`, beside the commands of other engines that read the same
+policy from files.
+
+Four questions come first, one of each class (allowed outright, allowed by ownership, denied by a rule, no rule): a
+command that answers one otherwise than remit is told, and not timed. Then all commands take turns on one question, on
+the clock of the wall.
+
+    remit can u7 read invoice_3:i1 --set owner=u7 --policy plain.remit --directory directory.json
+    opa eval -d policy.rego -d data.json -i input.json data.peers.decision
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+from benchmarks import startup
+from benchmarks import workload as w
+from benchmarks.peers import plain
+from benchmarks.peers.engines import Home
+from benchmarks.peers.plain import Plain, Request
+from benchmarks.peers.process import PeerError
+from benchmarks.timing import Spread, ratios, spread, turns
+
+LIMIT = 120.0  # seconds that one process may take
+TIMED = plain.OWNER  # the class of the question that is timed
+QUERY = "data.peers.decision"  # what `peers/go/opa/policy.rego` is asked for
+SOURCES, TABLE = "remit", "remit-table"
+
+
+class Asking(NamedTuple):
+    """A command made ready. `ask` gives the words that ask one question, after writing what they read; `allows` reads
+    the answer, None from a command that decides nothing, and raises PeerError for what is no answer."""
+
+    ask: Callable[[Request], Sequence[str]]
+    allows: Callable[[subprocess.CompletedProcess[str]], bool | None]
+
+
+class Command(NamedTuple):
+    """`ready` makes it ready in a folder of its own beside the policy's files, and may raise PeerError."""
+
+    key: str
+    name: str
+    does: str  # what the process does, in words
+    ready: Callable[[Home, Path, Plain], Asking]
+
+
+@dataclass(slots=True)
+class Row:
+    command: Command
+    milliseconds: Spread | None = None
+    over_sources: Spread | None = None  # times that of `remit can` on the policy's text, round by round
+    over_table: Spread | None = None
+    trouble: str = ""  # why it was not timed
+
+
+@dataclass(slots=True)
+class Compared:
+    size: w.Size
+    rows: list[Row]
+
+
+# -- remit -----------------------------------------------------------------------------------------------------------
+
+
+def _remit(file: str) -> Callable[[Home, Path, Plain], Asking]:
+    def ready(home: Home, folder: Path, policy: Plain) -> Asking:
+        sources = folder / "plain.remit"
+        sources.write_text(plain.remit_policy(policy), encoding="utf-8")
+        directory = folder / "directory.json"
+        directory.write_text(json.dumps(plain.remit_directory(policy)), encoding="utf-8")
+        program = startup.script() or startup.remit()
+        if file != sources.name:
+            _done([*program, "compile", "--policy", str(sources), "-o", str(folder / file)], folder)
+
+        def ask(asked: Request) -> Sequence[str]:
+            question = [asked["user"], asked["action"], f"{asked['type']}:{asked['id']}"]
+            owner = ["--set", f"owner={asked['owner']}"]
+            return [*program, "can", *question, *owner, "--policy", str(folder / file), "--directory", str(directory)]
+
+        return Asking(ask, _yes)
+
+    return ready
+
+
+def _yes(done: subprocess.CompletedProcess[str]) -> bool:
+    """`remit can` says yes with 0 and no with 1."""
+    if done.returncode not in (0, 1) or not done.stdout.startswith(("yes", "no")):
+        raise PeerError(f"gives no answer: {_last(done)}")
+    return done.returncode == 0
+
+
+# -- Open Policy Agent -----------------------------------------------------------------------------------------------
+
+
+def _opa(bundled: bool) -> Callable[[Home, Path, Plain], Asking]:
+    """Policy and data as files, or as a bundle, made beforehand by `opa build`."""
+
+    def ready(home: Home, folder: Path, policy: Plain) -> Asking:
+        program = home.go("opa-command", "github.com/open-policy-agent/opa")
+        _written(home.go("opa"), folder, policy)
+        files = [str(folder / name) for name in ("policy.rego", "data.json")]
+        read = [word for file in files for word in ("-d", file)]
+        if bundled:
+            bundle = str(folder / "bundle.tar.gz")
+            _done([program, "build", *files, "-o", bundle], folder)
+            read = ["-b", bundle]
+
+        def ask(asked: Request) -> Sequence[str]:
+            (folder / "input.json").write_text(json.dumps(asked), encoding="utf-8")
+            return [program, "eval", *read, "-i", str(folder / "input.json"), "--format", "raw", QUERY]
+
+        return Asking(ask, _letter)
+
+    return ready
+
+
+def _letter(done: subprocess.CompletedProcess[str]) -> bool:
+    letter = done.stdout.strip()
+    if done.returncode or letter not in ("a", "d", "n"):
+        raise PeerError(f"gives no answer: {_last(done)}")
+    return letter == "a"
+
+
+# -- Cerbos ----------------------------------------------------------------------------------------------------------
+
+_CERBOS_PASSED, _CERBOS_FAILED = 0, 4  # how `cerbos compile` ends after its tests
+
+
+def _cerbos(tested: bool) -> Callable[[Home, Path, Plain], Asking]:
+    """`cerbos compile` asks nothing but in tests: a question is a test that it be allowed."""
+
+    def ready(home: Home, folder: Path, policy: Plain) -> Asking:
+        program = home.cerbos()
+        policies = folder / "policies"
+        policies.mkdir()
+        _written(home.go("cerbos"), folder, policy, policies)
+
+        def ask(asked: Request) -> Sequence[str]:
+            if not tested:
+                return [program, "compile", "--skip-tests", str(policies)]
+            text = json.dumps(_suite(asked, policy["users"][asked["user"]]))
+            (policies / "question_test.json").write_text(text, encoding="utf-8")
+            return [program, "compile", str(policies)]
+
+        return Asking(ask, _passes if tested else _compiles)
+
+    return ready
+
+
+def _suite(asked: Request, roles: Sequence[str]) -> Plain:
+    effect = {asked["action"]: "EFFECT_ALLOW"}
+    resource = {"kind": asked["type"], "id": asked["id"], "attr": {"owner": asked["owner"]}}
+    return {
+        "name": "question",
+        "principals": {"who": {"id": asked["user"], "roles": list(roles)}},
+        "resources": {"what": resource},
+        "tests": [
+            {
+                "name": "allowed",
+                "input": {"principals": ["who"], "resources": ["what"], "actions": [asked["action"]]},
+                "expected": [{"principal": "who", "resource": "what", "actions": effect}],
+            }
+        ],
+    }
+
+
+def _passes(done: subprocess.CompletedProcess[str]) -> bool:
+    if done.returncode not in (_CERBOS_PASSED, _CERBOS_FAILED) or "1 tests executed" not in done.stdout:
+        raise PeerError(f"runs no test: {_last(done)}")
+    return done.returncode == _CERBOS_PASSED
+
+
+def _compiles(done: subprocess.CompletedProcess[str]) -> None:
+    if done.returncode:
+        raise PeerError(f"does not compile: {_last(done)}")
+
+
+# -- all of them -----------------------------------------------------------------------------------------------------
+
+COMMANDS: tuple[Command, ...] = (
+    Command(SOURCES, "remit can, on sources", "reads the policy's text and the directory; decides", _remit("plain.remit")),
+    Command(
+        TABLE,
+        "remit can, on a compiled table",
+        "reads the table that `remit compile` made, and the directory; decides",
+        _remit("plain.table.json"),
+    ),
+    Command(
+        "opa-eval",
+        "opa eval, on files",
+        "reads a policy of a few rules, and roles and users as data, closed over inheritance; decides",
+        _opa(bundled=False),
+    ),
+    Command("opa-eval-bundle", "opa eval, on a bundle", "the same from a bundle that `opa build` made", _opa(bundled=True)),
+    Command(
+        "cerbos-compile",
+        "cerbos compile",
+        "reads a policy for each type, compiles it, and decides in one test, whose user comes with it",
+        _cerbos(tested=True),
+    ),
+    Command(
+        "cerbos-compile-untested", "cerbos compile --skip-tests", "reads and compiles; decides nothing", _cerbos(tested=False)
+    ),
+)  # fmt: skip
+
+
+def chosen(only: Sequence[str]) -> list[Command]:
+    """Those of these keys, or all where none is given; and remit's own, where there is any other."""
+    named = [command for command in COMMANDS if not only or command.key in only]
+    others = any(command.key not in (SOURCES, TABLE) for command in named)
+    return [one for one in COMMANDS if one in named or one.key in (SOURCES, TABLE)] if others else []
+
+
+def compare(size: w.Size, rounds: int, home: Home, commands: Sequence[Command] = COMMANDS) -> Compared:
+    """Make ready, hold that they agree, and time `commands`, remit's among them."""
+    print(f"  {size.name}: one question from a shell …", file=sys.stderr, flush=True)
+    policy = plain.policy(size)
+    questions = _questions(policy)
+    rows = [Row(command) for command in commands]
+    with tempfile.TemporaryDirectory() as scratch:
+        jobs: dict[str, Callable[[], object]] = {}
+        expected: list[bool | None] = []
+        for row in rows:
+            folder = Path(scratch) / row.command.key
+            folder.mkdir()
+            try:
+                asking = row.command.ready(home, folder, policy)
+                answers = [asking.allows(_process(asking.ask(question), folder)) for question in questions.values()]
+                words = asking.ask(questions[TIMED])
+                jobs[row.command.key] = partial(_process, words, folder)
+            except PeerError as problem:
+                row.trouble = f"not measured: {problem}"
+                continue
+            expected = expected or answers  # remit's, which come first
+            row.trouble = _disagreement(questions, answers, expected)
+            if row.trouble:
+                del jobs[row.command.key]
+        _time(rows, jobs, rounds)
+    return Compared(size, rows)
+
+
+def _questions(policy: Plain) -> dict[str, Request]:
+    """A request of each class."""
+    pdp = plain.remit_pdp(policy)
+    found = {plain.class_of(pdp, request): request for request in plain.requests(policy, pdp, 2 * len(plain.MIX), "s")}
+    return {name: found[name] for name in plain.CLASSES}
+
+
+def _disagreement(questions: dict[str, Request], answers: list[bool | None], expected: list[bool | None]) -> str:
+    for (name, request), answer, wanted in zip(questions.items(), answers, expected, strict=True):
+        if answer is not None and answer != wanted:
+            return f"disagrees: it {'allows' if answer else 'denies'} {json.dumps(request)} ({name})"
+    return ""
+
+
+def _time(rows: Sequence[Row], jobs: dict[str, Callable[[], object]], rounds: int) -> None:
+    if SOURCES not in jobs or TABLE not in jobs:
+        return
+    turns(jobs, 1, perf_counter)  # warms what is kept from call to call
+    taken = turns(jobs, rounds, perf_counter)
+    for row in rows:
+        if row.command.key in taken:
+            times = taken[row.command.key]
+            row.milliseconds = spread(second * 1000 for second in times)
+            row.over_sources, row.over_table = ratios(times, taken[SOURCES]), ratios(times, taken[TABLE])
+
+
+def _process(words: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    variables = {**startup.environment(), "CERBOS_NO_TELEMETRY": "1"}
+    try:
+        return subprocess.run(
+            words, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=LIMIT
+        )
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        raise PeerError(f"does not answer: {problem}") from problem
+
+
+def _done(words: Sequence[str], folder: Path) -> None:
+    done = _process(words, folder)
+    if done.returncode:
+        raise PeerError(f"cannot be made ready: {_last(done)}")
+
+
+def _written(program: str, folder: Path, policy: Plain, into: Path | None = None) -> None:
+    """The engine's own files, written by its candidate in Go."""
+    requests = [{"user": "", "action": "", "type": "", "id": "", "owner": ""}]
+    for name, content in (("policy", policy), ("hot", requests)):
+        (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    _done([program, "-workload", str(folder), "-write", str(into or folder)], folder)
+
+
+def _last(done: subprocess.CompletedProcess[str]) -> str:
+    lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    return lines[-1][:200] if lines else f"ended with {done.returncode}, silently"
+
+
+# -- the report ------------------------------------------------------------------------------------------------------
+
+
+def table(compared: Compared) -> str:
+    size = compared.size
+    return "\n".join(
+        [
+            f"### {size.name}: one question from a shell",
+            "",
+            f"Whole processes on {size.rules:,} rules and {size.users:,} users; the time is that on the clock.",
+            "",
+            "| command | ms (this machine) | × remit can, on sources | × remit can, on a table | what it does |",
+            "|---|---|---|---|---|",
+            *(_line(row) for row in compared.rows),
+        ]
+    )
+
+
+def _line(row: Row) -> str:
+    own = {SOURCES: 0, TABLE: 1}.get(row.command.key)
+    cells = ["1" if own == at else _ratio(found) for at, found in enumerate((row.over_sources, row.over_table))]
+    taken = row.milliseconds.text("").replace("  ", " ") if row.milliseconds else "–"
+    said = f"**{row.trouble}**" if row.trouble else row.command.does
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in (row.command.name, taken, *cells, said)) + " |"
+
+
+def _ratio(found: Spread | None) -> str:
+    return found.text("", 2).replace("  ", " ") if found else "–"
+
+
+def behind(compared: Compared) -> Iterator[str]:
+    """A sentence for each command that is done sooner than remit's."""
+    for row in compared.rows:
+        if row.command.key in (SOURCES, TABLE):
+            continue
+        places = (("on sources", row.over_sources), ("on a compiled table", row.over_table))
+        said = [
+            f"{_ratio(found)} of that of `remit can` {where}" for where, found in places if found and found.median < 1
+        ]
+        if said:
+            yield f"`{row.command.name}` takes {', '.join(said)}"
+
+
+def missing(compared: Compared) -> Iterator[str]:
+    yield from (f"{row.command.name}: {row.trouble}" for row in compared.rows if row.trouble)
