@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from remit.bulk.codes import ALLOWED, CODES, DENIED, NO_RULE, NO_USER
-from remit.bulk.columns import Array, wide
+from remit.bulk.columns import wide
 from remit.bulk.matrix import ALLOW, ALLOW_IF, DENY, DENY_IF, EVERYONE_ROW, MEMBERS_ROW
-from remit.bulk.part import Part, Where
+from remit.bulk.part import Part, Where, member_bits
 from remit.bulk.people import NOWHERE
+from remit.bulk.texts import Array
 from remit.bulk.vectors import Truth, Values
 from remit.evaluator.facts import EMPTY, Facts
 from remit.evaluator.pdp import Judged
@@ -25,7 +28,6 @@ from remit.model.types import Type
 
 _PAIRS = 1 << 20  # rows with a rule that are taken apart at once
 _SPARSE = 32  # a condition that concerns fewer than one row in so many is run on these alone
-_SAMPLE = 64  # of so many rows one tells whether a condition is worth running over all
 
 
 class _Pairs(NamedTuple):
@@ -46,12 +48,13 @@ class Chunk:
 
     def __init__(self, part: Part, start: int, stop: int) -> None:
         self.part = part
-        self.matrix = part.matrix
+        self.matrix, self.layout = part.matrix, part.layout
         self.start, self.stop, self.size = start, stop, stop - start
-        self.user = wide(part.user_at[start:stop])
-        width = np.int64(part.width)
-        self.cell = np.multiply(wide(part.type_at[start:stop]), width, out=part.cells[: self.size])
-        self.cell += wide(part.action_at[start:stop])
+        self.user = _copied(part.user_at[start:stop], part.users)
+        # in the small type that indices have, and made wide once: look-ups by any other make their indices wide anew
+        cell = np.multiply(wide(part.type_at[start:stop]), np.int32(part.layout.width))
+        cell += wide(part.action_at[start:stop])
+        self.cell = _copied(cell, part.cells)
         self._facts_of: dict[int, Facts | None] = {}
         self.owns: dict[int, Array] = {}  # by bit: which rows such a rule applies to
         self._settled: tuple[Array, dict[int, Judged]] | None = None
@@ -70,6 +73,20 @@ class Chunk:
         """Where an attribute is there, of whatever type."""
         found = self.part.there(attr, self.start, self.stop)
         return found if picked is None else found[picked]
+
+    def alike(self, one: ex.Attr, other: ex.Attr, picked: Array | None) -> Values | None:
+        """Where two texts are equal, and where both are there; None where they are not as they came."""
+        left = self.part.raw(one, self.start, self.stop)
+        right = self.part.raw(other, self.start, self.stop)
+        if left is None or right is None or left.type != right.type:
+            return None
+        if picked is not None:
+            left, right = left.take(pa.array(picked)), right.take(pa.array(picked))
+        equal = pc.equal(left, right)
+        if not equal.null_count:
+            return equal.to_numpy(zero_copy_only=False), True
+        known = equal.is_valid().to_numpy(zero_copy_only=False)
+        return equal.fill_null(False).to_numpy(zero_copy_only=False), known
 
     # -- codes -------------------------------------------------------------------------------------------------------
 
@@ -97,10 +114,11 @@ class Chunk:
     def _flags(self) -> Array:
         """The bytes of all that each row's user holds."""
         part = self.part
-        if part.of_user is not None:
-            place = np.multiply(self.user, np.int64(part.bytes.shape[1]), out=part.scratch[: self.size])
+        if part.kinds is not None:
+            begin, lines = part.kinds
+            place = np.take(begin, self.user, out=part.scratch[: self.size], mode="clip")
             place += self.cell
-            return np.take(part.of_user, place, mode="clip")
+            return np.take(lines, place, mode="clip")
         found = np.empty(self.size, np.uint8)
         for where, rows in self._standing():
             found[rows] = self._gathered(where, rows)
@@ -123,8 +141,11 @@ class Chunk:
     def _gathered(self, where: Where, rows: Any) -> Array:
         part = self.part
         user, cell = self.user[rows], self.cell[rows]
-        flat = part.bytes.reshape(-1)
-        found: Array = np.take(part.bytes[EVERYONE_ROW], cell, mode="clip")
+        flat = self.layout.bytes.reshape(-1)
+        if self.layout.everyone:
+            found: Array = np.take(self.layout.bytes[EVERYONE_ROW], cell, mode="clip")
+        else:
+            found = np.zeros(len(cell), np.uint8)
         here = np.zeros(len(user), bool)
         for some, line, inside in self._holding(where, rows, user):
             line += cell[some]
@@ -133,10 +154,10 @@ class Chunk:
                 byte *= inside
                 here[some] |= inside
             found[some] |= byte
-        if part.members and where == "absent":
-            found |= part.bytes[MEMBERS_ROW][cell] & part.member_bits(user)
-        elif part.members and where == "placed":
-            found |= part.bytes[MEMBERS_ROW][cell] * here
+        if self.layout.members and where == "absent":
+            found |= self.layout.bytes[MEMBERS_ROW][cell] & member_bits(part.crowd, self.layout, user)
+        elif self.layout.members and where == "placed":
+            found |= self.layout.bytes[MEMBERS_ROW][cell] * here
         return found
 
     def _holding(
@@ -169,15 +190,15 @@ class Chunk:
         for own in self.matrix.owns:
             if not present & own.bit:
                 continue
-            some = flags & own.bit
+            some = flags & own.bit != 0  # as truth values, of which NumPy counts and finds the true ones far faster
             outright = np.uint8(ALLOW if own.effect == "allow" else DENY)
             shape = self.part.shape(own.condition)
-            if shape is not None and np.count_nonzero(some[::_SAMPLE]) * _SAMPLE * _SPARSE > self.size:
+            dense = own.condition in settled or np.count_nonzero(some) * _SPARSE > self.size
+            if shape is not None and dense:
                 if own.condition not in settled:
                     settled[own.condition] = shape.run(self, None, list(shape.constants))
                 true, false = settled[own.condition]
-                applies = true if own.effect == "allow" else ~false
-                found = (some != 0) & applies
+                found = some & (true if own.effect == "allow" else ~false)
             else:
                 rows = np.flatnonzero(some)
                 true, false = self._truth(own.condition, rows)
@@ -218,7 +239,7 @@ class Chunk:
         plain = pairs.condition < 0
         true[plain] = True
         conditional = np.flatnonzero(~plain)
-        numbers, which = np.unique(pairs.condition[conditional], return_inverse=True)
+        numbers, which = _told_apart(pairs.condition[conditional])
         shapes: dict[Any, list[int]] = {}
         for at, number in enumerate(numbers.tolist()):
             shape = self.part.shape(number)
@@ -246,7 +267,7 @@ class Chunk:
         """All rules that count for the users of these rows, in the cells they ask about, so many at a time."""
         matrix = self.matrix
         row, line, allow, deny = self._lines(rows)
-        keys = line * matrix.width + self.part.cell_of[self.cell[row]]
+        keys = line * matrix.width + self.layout.cell_of[self.cell[row]]
         first, count = matrix.of_keys(keys)
         ends = np.searchsorted(np.cumsum(count), np.arange(_PAIRS, int(count.sum()) + _PAIRS, _PAIRS), side="right")
         entries, begin = matrix.entries, 0
@@ -284,7 +305,7 @@ class Chunk:
             deny = inside | nowhere[of]
             here[of[inside & ~absent[of]]] = True
             found.append((rows[of], line % height, allow, deny))
-        if part.members:
+        if self.layout.members:
             at_root, anywhere = part.crowd.at_root[user], part.crowd.anywhere[user]
             allow, deny = np.where(absent, at_root, here), np.where(absent, anywhere, here)
             found.append((rows, np.full(len(rows), MEMBERS_ROW), allow, deny))
@@ -324,10 +345,12 @@ class Chunk:
 
     def _least(self, rows: Array, deny: bool, condition: int) -> Array:
         """Of each of these rows the smallest number of such a rule that counts for it."""
-        part, least = self.part, self.part.least(deny, condition)
-        width, nothing = part.bytes.shape[1], self.matrix.nothing
+        part, least = self.part, self.layout.least(deny, condition)
+        width, nothing = self.layout.bytes.shape[1], self.matrix.nothing
         user, cell = self.user[rows], self.cell[rows]
-        best: Array = np.take(least, EVERYONE_ROW * width + cell, mode="clip")
+        best: Array = np.full(len(rows), nothing, least.dtype)
+        if self.layout.everyone:
+            best = np.take(least, EVERYONE_ROW * width + cell, mode="clip")
         for where, standing in self._standing():
             if isinstance(standing, slice):
                 kept: Any = standing
@@ -344,7 +367,7 @@ class Chunk:
                     number[~inside] = nothing
                     member[some] |= inside
                 least_here[some] = np.minimum(least_here[some], number)
-            if part.members and where != "nowhere":
+            if self.layout.members and where != "nowhere":
                 crowd = part.crowd
                 counts = member if where == "placed" else (crowd.anywhere if deny else crowd.at_root)[users]
                 number = np.where(counts, least[MEMBERS_ROW * width + cells], nothing)
@@ -379,7 +402,7 @@ class Chunk:
             if name.startswith("user."):
                 slow |= far[self.user]
             else:
-                slow |= far[part.blocks[name].indices[self.start : self.stop]]
+                slow |= far[part.indices(name, self.start, self.stop)]
         if part.claimed:
             slow |= code <= NO_USER  # what it brings is looked at before anything else
         yield from np.flatnonzero(slow).tolist()
@@ -413,3 +436,18 @@ class Chunk:
         if row not in self._facts_of:
             self._facts_of[row] = self._judge(row).facts
         return self._facts_of[row]
+
+
+def _told_apart(numbers: Array) -> tuple[Array, Array]:
+    """The different ones of small numbers, and each one's place among them: what `np.unique` does, without sorting."""
+    different = np.flatnonzero(np.bincount(numbers))
+    place = np.empty(len(different) and different[-1] + 1, np.int64)
+    place[different] = np.arange(len(different))
+    return different, place[numbers]
+
+
+def _copied(numbers: Array, room: Array) -> Array:
+    """Numbers in 64 bits, in memory that is there."""
+    copy: Array = room[: len(numbers)]
+    copy[:] = numbers
+    return copy

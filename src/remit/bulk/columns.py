@@ -6,8 +6,8 @@ and is one block from end to end.
 
     owner: ["ann", "bob", null, "ann"]   →   values ["ann", "bob", None], indices [0, 1, 2, 0]
 
-Texts become *codes*, equal where the texts are. A text that nothing in policy or directory names gets one only where
-two columns are compared.
+A column of texts is *raw* until its different values are wanted: one that is only compared with another, such as an
+owner with a user, is compared as it is.
 """
 
 from __future__ import annotations
@@ -19,38 +19,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Array = np.ndarray[Any, Any]
+from remit.bulk.texts import Array, Codes, Texts, all_texts, places
+
 _NO_INDICES: Array = np.empty(0, np.int64)
-
-
-class Codes:
-    """Texts by number."""
-
-    def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}
-        self._last: tuple[Sequence[str], Array] = ((), _NO_INDICES)
-
-    def code(self, text: str) -> int:
-        """The number of a text."""
-        return self.numbers.setdefault(text, len(self.numbers))
-
-    def codes(self, texts: Sequence[str]) -> Array:
-        """The numbers of many."""
-        if texts is self._last[0]:
-            return self._last[1]
-        self._last = (texts, self._told(texts))
-        return self._last[1]
-
-    def _told(self, texts: Sequence[str]) -> Array:
-        if not self.numbers:
-            self.numbers = dict(zip(texts, range(len(texts)), strict=True))
-            if len(self.numbers) == len(texts):
-                return np.arange(len(texts))
-            self.numbers = {text: at for at, text in enumerate(self.numbers)}
-        found = list(map(self.numbers.get, texts))
-        if None in found:
-            found = [self.code(text) if number is None else number for text, number in zip(texts, found, strict=True)]
-        return np.array(found, np.int64)
 
 
 class Block(NamedTuple):
@@ -81,11 +52,12 @@ def same(count: int) -> Array:
 
 
 class Column:
-    """One column. `length` is None for one value for all rows. Raises ValueError for what is none."""
+    """One column. `length` is None for one value for all rows. `told` are texts that were columns' dictionaries lately.
+    Raises ValueError for what is none."""
 
-    def __init__(self, name: str, values: Any, others: Iterable[Column] = ()) -> None:
+    def __init__(self, name: str, values: Any, told: Iterable[Texts] = ()) -> None:
         self.name = name
-        self.dictionary: Any = None
+        self.texts: Texts | None = None  # of its dictionary
         self.length: int | None = None
         self.whole: Block | None = None
         self._items: Sequence[Any] = ()
@@ -100,15 +72,13 @@ class Column:
             return
         found = self._read(values)
         self.length = len(found)
-        alike: Sequence[Any] | None = None  # the same dictionary's values, where another column has it
         if isinstance(found, pa.Array):
             self._array = found
             if pa.types.is_dictionary(found.type):
-                self.dictionary = found.dictionary
-                for other in others:
-                    if other.dictionary is not None and other.whole and other.dictionary.equals(self.dictionary):
-                        alike = other.whole.values
-                self.whole = _of_dictionary(found, alike)
+                if _of_strings(found.type.value_type):
+                    self.texts = next((texts for texts in told if texts.array.equals(found.dictionary)), None)
+                    self.texts = self.texts or Texts(found.dictionary)
+                self.whole = _of_dictionary(found, self.texts)
         else:
             self._items = found
 
@@ -133,9 +103,8 @@ class Column:
         kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
         if pa.types.is_temporal(kind):
             raise ValueError(_OF_TIMES.format(self.name))
-        plain = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind)
         try:
-            if plain or pa.types.is_integer(kind):
+            if _of_strings(kind) or pa.types.is_boolean(kind) or pa.types.is_integer(kind):
                 if not isinstance(values, pa.ChunkedArray):
                     return values
                 return (values.unify_dictionaries() if pa.types.is_dictionary(values.type) else values).combine_chunks()
@@ -151,6 +120,24 @@ class Column:
         if self.length is None:
             return self._items[0]
         return self._array[row].as_py() if self._array is not None else self._items[row]
+
+    def raw(self, start: int, stop: int) -> Any:
+        """Some rows as an Arrow array of strings, where the column is one; else None."""
+        if self._array is None or not _of_strings(self._array.type):
+            return None
+        return self._array.slice(start, stop - start)
+
+    def among(self, known: Texts, start: int, stop: int) -> Block:
+        """Some rows, the values being texts that are known already, and what else there is behind them."""
+        array = self.raw(start, stop)
+        if array is None or not len(known):
+            return self.block(start, stop)
+        found, none = places(array, known)
+        if none is None:
+            return Block(known, found)
+        more = pc.dictionary_encode(array.filter(none), null_encoding="encode")
+        found[none.to_numpy(zero_copy_only=False)] = more.indices.to_numpy() + len(known)
+        return Block(Texts(pa.concat_arrays([known.array.cast(array.type), more.dictionary])), found)
 
     def block(self, start: int, stop: int) -> Block:
         """Some rows."""
@@ -196,12 +183,18 @@ def _of_items(items: list[Any]) -> Any:
     return items
 
 
-def _of_dictionary(array: Any, alike: Sequence[Any] | None = None) -> Block:
-    indices = array.indices
-    values = array.dictionary.to_pylist() if alike is None else alike
+def _of_strings(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _of_dictionary(array: Any, texts: Texts | None = None) -> Block:
+    indices, strings = array.indices, array.dictionary
+    values = texts if texts is not None else Texts(strings) if _of_strings(strings.type) else strings.to_pylist()
     if not indices.null_count:
         return Block(values, indices.to_numpy(zero_copy_only=False))
-    return Block([*values, None], pc.fill_null(indices.cast(pa.int64()), len(values)).to_numpy())
+    more = Texts(pa.concat_arrays([strings, pa.nulls(1, strings.type)])) if isinstance(values, Texts) else None
+    indices = pc.fill_null(indices.cast(pa.int64()), len(values)).to_numpy()
+    return Block(more if more is not None else [*values, None], indices)
 
 
 def _indexed(items: Sequence[Any]) -> Block:
@@ -242,11 +235,6 @@ class Typed(NamedTuple):
         return indices if self.counted else np.take(self.numbers, indices, mode="clip"), known
 
 
-def all_texts(values: Sequence[Any]) -> bool:
-    """Whether there is nothing but texts."""
-    return {*map(type, values)} == {str}
-
-
 def typed(block: Block, sort: str, take: Callable[[Any], Any] | None, codes: Codes) -> Typed:
     """A block's values as one type: `take` gives a value as conditions compare it, or None, and is None where any text
     is one; `sort` is text, int, bool or time (`remit.bulk.vectors.sort_of`)."""
@@ -257,7 +245,7 @@ def typed(block: Block, sort: str, take: Callable[[Any], Any] | None, codes: Cod
         return Typed(none if sort == "bool" else none.astype(np.int64), none, None)
     if take is None and all_texts(block.values):
         numbers = codes.codes(block.values)
-        return Typed(numbers, None, block.indices, bool((numbers == np.arange(len(numbers))).all()))
+        return Typed(numbers, None, block.indices, codes.counted(block.values))
     found = [take(value) if take is not None else value if type(value) is str else None for value in block.values]
     known = np.fromiter((value is not None for value in found), bool, len(found))
     if sort == "text":
@@ -266,5 +254,4 @@ def typed(block: Block, sort: str, take: Callable[[Any], Any] | None, codes: Cod
         numbers = np.fromiter((value is True for value in found), bool, len(found))
     else:
         numbers = np.fromiter((0 if value is None else value for value in found), np.int64, len(found))
-    counted = sort == "text" and bool((numbers == np.arange(len(numbers))).all())
-    return Typed(numbers, None if known.all() else known, block.indices, counted)
+    return Typed(numbers, None if known.all() else known, block.indices)

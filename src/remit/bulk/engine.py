@@ -21,12 +21,14 @@ import pyarrow as pa
 
 from remit.bulk.chunk import Chunk
 from remit.bulk.codes import ALLOWED, CODES
-from remit.bulk.columns import Array, Column
+from remit.bulk.columns import Column
 from remit.bulk.matrix import Matrix
 from remit.bulk.part import CHUNK, Bound, Part
 from remit.bulk.people import People
+from remit.bulk.texts import Array, Texts
 from remit.evaluator.pdp import Pdp
 
+_MOST_TOLD = 8  # dictionaries that are known again when they come again
 BLOCK = 1 << 20  # rows whose different values are told together, of columns that do not tell them
 
 Rules = Literal["first", "all"]
@@ -55,6 +57,7 @@ class Engine:
         matrix = matrix or Matrix(pdp.table, pdp.index)
         people = People(pdp.table, pdp.directory, pdp.holders, matrix.rows, matrix.height)
         self.bound = Bound(pdp, matrix, people)
+        self._told: tuple[Texts, ...] = ()  # dictionaries that columns had lately
 
     def following(self, pdp: Pdp) -> Engine:
         """For a decision point of the same table and another directory."""
@@ -69,7 +72,9 @@ class Engine:
         """See `remit.Pdp.decide_many`. `progress` is told how many rows are done."""
         if rules not in (None, "first", "all"):
             raise ValueError(f'`rules` is "first", "all" or None, and not {rules!r}')
-        given = _given(columns)
+        given = _given(columns, self._told)
+        texts = dict.fromkeys([column.texts for column in given.values() if column.texts is not None])
+        self._told = (*texts, *(one for one in self._told if one not in texts))[:_MOST_TOLD]
         count = _count(given)
         whole = all(column.whole is not None for column in given.values())
         allowed, code = np.empty(count, bool), np.empty(count, np.uint8)
@@ -102,7 +107,7 @@ class Engine:
         return Decisions(allowed, code, rule, first, np.concatenate(every))
 
 
-def _given(columns: Mapping[str, Any]) -> dict[str, Column]:
+def _given(columns: Mapping[str, Any], told: tuple[Texts, ...]) -> dict[str, Column]:
     found: dict[str, Column] = {}
     for name, values in columns.items():
         root, dot, rest = name.partition(".")
@@ -111,7 +116,8 @@ def _given(columns: Mapping[str, Any]) -> dict[str, Column]:
                 f"there is no column `{name}`: write `user`, `action`, `type`, `resource.NAME`, `context.NAME` or "
                 "`subject.NAME`"
             )
-        found[name] = Column(name, values, found.values())
+        others = (column.texts for column in found.values() if column.texts is not None)
+        found[name] = Column(name, values, (*others, *told))
     for name in ("user", "action", "type"):
         if name not in found:
             raise ValueError(f"the column `{name}` is missing")

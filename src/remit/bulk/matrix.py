@@ -21,8 +21,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
-from remit.bulk.columns import Array
+from remit.bulk.texts import Array, Texts
 from remit.evaluator.index import Index
 from remit.model.expression import Attr, attributes
 from remit.model.types import Type
@@ -71,7 +72,8 @@ class Matrix:
         for name, kind in table.types.items():
             for action in kind.actions:
                 self.cells[name, action] = len(self.cells)
-        self.actions = frozenset(action for _, action in self.cells)
+        self.types = Texts(pa.array(list(table.types), pa.string()), distinct=True)
+        self.actions = Texts(pa.array(sorted({action for _, action in self.cells}), pa.string()), distinct=True)
         self.rows = {name: FIRST_ROW + at for at, name in enumerate(sorted(table.roles))}
         self.height, self.width = FIRST_ROW + len(self.rows), max(len(self.cells), 1)
         self.conditions: list[Condition] = []

@@ -7,11 +7,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import pyarrow.compute as pc
 
-from remit.bulk.codes import INVALID, NO_ACTION, NO_TYPE, NO_USER, NOT_ACTIVE, OPEN
-from remit.bulk.columns import Array, Block, Codes, Column, Typed, all_texts, same, typed
+from remit.bulk.codes import INVALID, NO_USER, NOT_ACTIVE, OPEN
+from remit.bulk.columns import Block, Column, Typed, same, typed
+from remit.bulk.layout import Layout
 from remit.bulk.matrix import EVERYONE_ROW, MEMBERS_ROW, Matrix
 from remit.bulk.people import ACTIVE, INACTIVE, TIMED, Crowd, Held, People, Turn
+from remit.bulk.texts import Array, Codes, Texts, all_texts
 from remit.bulk.vectors import FARTHEST, Shaped, shaped, sort_of
 from remit.directory.shape import User
 from remit.evaluator.conditions import value_of
@@ -21,17 +24,45 @@ from remit.model.types import TIME, Type
 
 Where = Literal["absent", "placed", "nowhere"]  # the place that a request names: none, a known one, an unknown one
 CHUNK = 1 << 16  # rows that are decided together
-_MOST_BYTES = 1 << 26  # of a table of users by cells, where one pays
+_MOST_BYTES = 1 << 26  # of a table of kinds of users by cells
+_PAYS = 4  # bytes of it that one row pays for
 _MOST_CELLS = 1 << 20  # pairs of a type and an action that a block's different values may make
 _MOST_TURNS = 4  # holdings that are gathered for all rows, whoever has so many
 
 
-class Bound(NamedTuple):
-    """A decision point with its arrays."""
+class Bound:
+    """A decision point with its arrays. What was made last for some names is kept, since who asks by columns often asks
+    about the same names again."""
 
-    pdp: Pdp
-    matrix: Matrix
-    people: People
+    def __init__(self, pdp: Pdp, matrix: Matrix, people: People) -> None:
+        self.pdp, self.matrix, self.people = pdp, matrix, people
+        self._layout: Layout | None = None
+        self._kinds: tuple[Crowd, Layout, Kinds] | None = None
+
+    def layout(self, types: Sequence[Any], actions: Sequence[Any]) -> Layout:
+        """The matrix by these types and actions."""
+        found = self._layout
+        if found is None or not found.fits(types, actions):
+            found = self._layout = Layout(self.matrix, types, actions)
+        return found
+
+    def kinds(self, crowd: Crowd, layout: Layout, most: int) -> Kinds | None:
+        """What a crowd's kinds may; None where more than so many bytes would say it."""
+        kept = self._kinds
+        if kept is None or kept[0] is not crowd or kept[1] is not layout:
+            found = kinds_of(crowd, layout, most)
+            if found is None:
+                return None
+            kept = self._kinds = (crowd, layout, found)
+        return kept[2]
+
+
+class Kinds(NamedTuple):
+    """Where nobody names a place: all that users of a kind hold, as one line for each kind. A user's begins at
+    `begin`."""
+
+    begin: Array
+    lines: Array
 
 
 class Holdings(NamedTuple):
@@ -45,22 +76,42 @@ class Holdings(NamedTuple):
     ranged: bool
 
 
+def kinds_of(crowd: Crowd, layout: Layout, most: int) -> Kinds | None:
+    """The lines of a crowd's kinds by the cells of a layout; None where they have more bytes."""
+    one, kind = crowd.kinds()
+    lines, width = layout.bytes, layout.bytes.shape[1]
+    if len(one) * width > most:
+        return None
+    held = crowd.absent.of(one)
+    joined = np.repeat(lines[EVERYONE_ROW][None, :], len(one), axis=0)
+    for turn in held.turns(int(held.many.max(initial=0)), layout.none):
+        some = np.flatnonzero(turn.row != layout.none)
+        joined[some] |= lines[turn.row[some]]
+    if layout.members:
+        joined |= lines[MEMBERS_ROW][None, :] & member_bits(crowd, layout, one)[:, None]
+    return Kinds(kind * width, joined.reshape(-1))
+
+
+def member_bits(crowd: Crowd, layout: Layout, users: Array) -> Array:
+    """The bits of the block `members` that count for these users in a request without a place."""
+    allow, deny = layout.matrix.bits("allow"), layout.matrix.bits("deny")
+    return (np.where(crowd.at_root[users], allow, 0) | np.where(crowd.anywhere[users], deny, 0)).astype(np.uint8)
+
+
 class Part:
     """Rows `begin` to `end` of the given columns. `now`: the time of decisions that have none of their own."""
 
     def __init__(self, bound: Bound, given: Mapping[str, Column], begin: int, end: int, now: int) -> None:
-        self.pdp, self.matrix, self.people = bound
-        self.given = given
+        self.bound, self.given = bound, given
+        self.pdp, self.matrix, self.people = bound.pdp, bound.matrix, bound.people
         self.begin, self.end = begin, end
         self.now = now
-        self.codes = Codes()
-        self.blocks = {name: column.block(begin, end) for name, column in given.items()}
+        self._blocks: dict[str, Block] = {}
         self._typed: dict[tuple[str, Type], Typed] = {}
         self._there: dict[ex.Attr, Array] = {}
         self._people: list[User | None] | None = None
         self._shapes: dict[int, Shaped | None] = {}
         self._early: dict[str, Array] = {}
-        self._least: dict[tuple[bool, int], Array] = {}
         self._holdings: dict[tuple[Where, bool | None], Holdings] = {}
         self.odd: dict[str, Array] = {}  # column → where a time is too far away, by different value
         self._users()
@@ -71,53 +122,52 @@ class Part:
         for attr, kind in self.matrix.times:
             self.typed(attr, kind)  # so that it is known from the start which rows are too odd
         # for one chunk after the other: to take memory anew, and give it back, costs as much as what is done in it
-        self.scratch, self.cells = (np.empty(min(CHUNK, end - begin), np.int64) for _ in range(2))
-        self._tables()
+        self.scratch, self.users, self.cells = (np.empty(min(CHUNK, end - begin), np.int64) for _ in range(3))
+        most = min(_MOST_BYTES, _PAYS * (end - begin))
+        self.kinds = self.bound.kinds(self.crowd, self.layout, most) if self.scope_at is None else None
+
+    def block(self, name: str) -> Block | None:
+        """A column's different values and which row has which; None where there is no such column."""
+        if name not in self._blocks and name in self.given:
+            self._blocks[name] = self.given[name].block(self.begin, self.end)
+        return self._blocks.get(name)
+
+    def _named(self, name: str, known: Texts) -> Block:
+        """A column of names, most of which are known."""
+        found = self._blocks[name] = _texts(self.given[name].among(known, self.begin, self.end))
+        return found
 
     # -- who, what, where --------------------------------------------------------------------------------------------
 
     def _users(self) -> None:
-        block = _texts(self.blocks["user"])
+        block = self._named("user", self.people.names)
         self.user_values, self.user_at = block.values, block.indices
+        self.codes = Codes(block.values)
         each = "context.time" in self.given
         self.crowd: Crowd = self.people.crowd(block.values, None if each else self.now)
         status = self.crowd.status
         early = np.full(len(status), OPEN, np.uint8)
         early[status == INACTIVE] = NOT_ACTIVE
         early[(status != ACTIVE) & (status != INACTIVE) & (status != TIMED)] = NO_USER
-        for at, value in enumerate(block.values) if not all_texts(block.values) else ():
-            if type(value) is not str or not value:
-                early[at] = INVALID
-        if "" in block.values:
-            early[[at for at, value in enumerate(block.values) if value == ""]] = INVALID
+        early[_no_texts(block.values)] = INVALID
         self._note("user", early)
         self.slow = status == TIMED
         self.slow_users = bool(self.slow.any())
 
     def _cells(self) -> None:
-        types, actions = _texts(self.blocks["type"]), _texts(self.blocks["action"])
+        types, actions = self._named("type", self.matrix.types), self._named("action", self.matrix.actions)
         if len(types.values) * len(actions.values) > _MOST_CELLS:  # names that nobody knows are one
-            types, actions = _known(types, self.pdp.table.types), _known(actions, self.matrix.actions)
-        self.type_at, self.action_at, self.width = types.indices, actions.indices, len(actions.values)
-        names = [value if type(value) is str else None for value in types.values]
-        self.cell_of = self.matrix.local(names, [v if type(v) is str else None for v in actions.values])
-        early = np.full(len(self.cell_of), OPEN, np.uint8)
-        early[self.cell_of == -1] = NO_TYPE
-        early[self.cell_of == -2] = NO_ACTION
-        by_type = early.reshape(len(types.values), -1)
-        for at, value in enumerate(types.values):
-            if type(value) is not str:
-                by_type[at] = INVALID
-        for at, value in enumerate(actions.values):
-            if type(value) is not str:
-                by_type[:, at] = INVALID
-        self._note("cell", early)
+            types, actions = _known(types, self.pdp.table.types), _known(actions, frozenset(self.matrix.actions))
+        self.type_at, self.action_at = types.indices, actions.indices
+        self.layout = self.bound.layout(types.values, actions.values)
+        self._note("cell", self.layout.early)
 
     def _scopes(self) -> None:
         self.scope_at: Array | None = None
-        if "resource.scope" not in self.blocks:
+        block = self.block("resource.scope")
+        if block is None:
             return
-        block = _texts(self.blocks["resource.scope"])
+        block = _texts(block)
         if all(value is None for value in block.values):
             return
         scopes, places = self.pdp.holders.scopes, self.people.places
@@ -134,13 +184,12 @@ class Part:
 
     def _others(self) -> None:
         """What else can make a request malformed, or its subject another."""
-        if "resource.id" in self.blocks:
+        if "resource.id" in self.given and self.given["resource.id"].raw(self.begin, self.end) is None:
             self._only_texts("resource.id", missing=OPEN)
         self.types: tuple[Array, Array] | None = None
-        if "subject.type" in self.blocks:
-            self._only_texts("subject.type", missing=INVALID)
-            self.types = self._types(self.blocks["subject.type"].values)
-        self.claimed = self.pdp.table.roles_from_subject and any(name.startswith("subject.") for name in self.blocks)
+        if "subject.type" in self.given:
+            self.types = self._types(self._only_texts("subject.type", missing=INVALID))
+        self.claimed = self.pdp.table.roles_from_subject and any(name.startswith("subject.") for name in self.given)
 
     def _types(self, named: Sequence[Any]) -> tuple[Array, Array]:
         """Numbers for the type that each user is of, and for each that a request names; -1 for nobody's."""
@@ -160,12 +209,15 @@ class Part:
         """What the directory says of the users, None where it says nothing."""
         return [None if user is None else user.attributes.get(name) for user in self._asking()]
 
-    def _only_texts(self, name: str, missing: int) -> None:
-        block = self.blocks[name] = _texts(self.blocks[name])
-        if all_texts(block.values):
-            return
-        early = [missing if value is None else OPEN if type(value) is str else INVALID for value in block.values]
-        self._note(name, np.array(early, np.uint8))
+    def _only_texts(self, name: str, missing: int) -> Sequence[Any]:
+        """The different values of a column, of which one that is neither text nor missing is malformed."""
+        block = self.block(name)
+        assert block is not None
+        block = self._blocks[name] = _texts(block)
+        if not all_texts(block.values):
+            early = [missing if value is None else OPEN if type(value) is str else INVALID for value in block.values]
+            self._note(name, np.array(early, np.uint8))
+        return block.values
 
     def _note(self, name: str, early: Array) -> None:
         if (early != OPEN).any():
@@ -175,44 +227,26 @@ class Part:
         """The codes that are settled before any rule is looked at, of rows that ask about these cells."""
         found: Array | None = None
         for name, codes in self._early.items():
-            some = codes[cells if name == "cell" else self._indices(name, start, stop)]
+            some = codes[cells if name == "cell" else self.indices(name, start, stop)]
             found = some if found is None else np.minimum(found, some)
         if self.types is not None:
             own, named = self.types
-            other = own[self.user_at[start:stop]] != named[self.blocks["subject.type"].indices[start:stop]]
+            other = own[self.user_at[start:stop]] != named[self.indices("subject.type", start, stop)]
             if other.any():
                 some = np.where(other, NO_USER, OPEN).astype(np.uint8)
                 found = some if found is None else np.minimum(found, some)
         return found
 
-    def _indices(self, name: str, start: int, stop: int) -> Array:
+    def indices(self, name: str, start: int, stop: int) -> Array:
+        """Which of its different values some rows have."""
         if name == "user":
             return self.user_at[start:stop]
         if name == "scope":
             assert self.scope_at is not None
             return self.scope_at[start:stop]
-        return self.blocks[name].indices[start:stop]
+        return self._blocks[name].indices[start:stop]
 
     # -- tables ------------------------------------------------------------------------------------------------------
-
-    def _tables(self) -> None:
-        """The matrix by this part's own cells, with the rows that only deny below it and one of nothing at the end;
-        and, where it is small enough and nobody names a place, what each user's rows make together."""
-        matrix = self.matrix
-        flags = np.where(self.cell_of >= 0, matrix.flags[:, np.maximum(self.cell_of, 0)], 0).astype(np.uint8)
-        denies = flags & np.uint8(matrix.bits("deny"))
-        self.none = 2 * matrix.height
-        self.bytes = np.ascontiguousarray(np.concatenate([flags, denies, np.zeros((1, flags.shape[1]), np.uint8)]))
-        self.members = bool(flags[MEMBERS_ROW].any())
-        self.of_user: Array | None = None
-        users, cells = len(self.user_values), self.bytes.shape[1]
-        if self.scope_at is None and users * cells <= min(_MOST_BYTES, 64 * (self.end - self.begin)):
-            joined = np.repeat(self.bytes[EVERYONE_ROW][None, :], users, axis=0)
-            for turn in self.crowd.absent.turns(int(self.crowd.absent.many.max(initial=0)), self.none):
-                joined |= self.bytes[turn.row]
-            if self.members:
-                joined |= self.bytes[MEMBERS_ROW][None, :] & self.member_bits(np.arange(users))[:, None]
-            self.of_user = joined.reshape(-1)
 
     def holdings(self, where: Where, deny: bool | None = None) -> Holdings:
         """What users hold, as it counts for requests that stand there: with where lines begin in `bytes`, or with
@@ -222,31 +256,16 @@ class Part:
             held = self.crowd.absent if where == "absent" else self.crowd.placed
             if where == "nowhere":
                 held = held.only_denying(self.matrix.height)
-            line, height = np.arange(self.none + 1), self.matrix.height
+            none = self.layout.none
+            line, height = np.arange(none + 1), self.matrix.height
             if deny is not None:  # where a line that only denies has no allows, and its own denies
                 line = np.where(line < height, line, line - height if deny else height)
-                line[self.none] = height
-            begin = line * self.bytes.shape[1]
-            first = held.turns(_MOST_TURNS, self.none)
+                line[none] = height
+            begin = line * self.layout.bytes.shape[1]
+            first = held.turns(_MOST_TURNS, none)
             lines = [begin[turn.row] for turn in first]
             found = self._holdings[where, deny] = Holdings(held, first, lines, begin, where == "placed")
         return found
-
-    def least(self, deny: bool, condition: int) -> Array:
-        """`Matrix.least` by this part's own cells, with a row of nothing at the end."""
-        key = (deny, condition)
-        if key not in self._least:
-            whole = self.matrix.least(deny, condition)
-            found = np.where(self.cell_of >= 0, whole[:, np.maximum(self.cell_of, 0)], self.matrix.nothing)
-            none = np.full((1, found.shape[1]), self.matrix.nothing)
-            self._least[key] = np.concatenate([found, none]).astype(whole.dtype).reshape(-1)
-        return self._least[key]
-
-    def member_bits(self, users: Array) -> Array:
-        """The bits of `members` that count for these users in a request without a place."""
-        allow, deny = self.matrix.bits("allow"), self.matrix.bits("deny")
-        at_root, anywhere = self.crowd.at_root[users], self.crowd.anywhere[users]
-        return (np.where(at_root, allow, 0) | np.where(anywhere, deny, 0)).astype(np.uint8)
 
     # -- what conditions read ----------------------------------------------------------------------------------------
 
@@ -275,7 +294,7 @@ class Part:
                 return typed(Block(self.user_values, self.user_at), sort, take, codes)
             values = self._attribute(attr.name)
             return typed(Block(values, self.user_at), sort, self._near(take, sort, name, values), codes)
-        block = self.blocks.get(name)
+        block = self.block(name)
         if name == "context.time":
             return self._time(block)
         if block is None:
@@ -285,7 +304,7 @@ class Part:
     def there(self, attr: ex.Attr, start: int, stop: int) -> Array:
         """Which of some rows have an attribute, of whatever type."""
         name = f"{attr.root}.{attr.name}"
-        block = self.blocks.get(name) if attr.root != "user" else None
+        block = self.block(name) if attr.root != "user" else None
         if attr not in self._there:
             values = self._attribute(attr.name) if attr.root == "user" else block.values if block else ()
             self._there[attr] = np.array([value is not None for value in values], bool)
@@ -297,6 +316,14 @@ class Part:
         if block.numbers is None:
             return known[block.indices[start:stop]]
         return np.ones(stop - start, bool) if block.there is None else block.there[start:stop]
+
+    def raw(self, attr: ex.Attr, start: int, stop: int) -> Any:
+        """Some rows of an attribute as an Arrow array of strings, where its column is one and each text is a value of
+        it; else None."""
+        name = "user" if (attr.root, attr.name) == ("user", "id") else f"{attr.root}.{attr.name}"
+        if (attr.root == "user" and name != "user") or name not in self.given:
+            return None
+        return self.given[name].raw(self.begin + start, self.begin + stop)
 
     def _near(
         self, take: Callable[[Any], Any] | None, sort: str, name: str, values: Sequence[Any]
@@ -331,6 +358,17 @@ def _known(block: Block, names: Collection[str]) -> Block:
     told = (None if type(value) is not str else value if value in names else unknown for value in block.values)
     numbers = np.array([places.setdefault(value, len(places)) for value in told], np.int64)
     return Block(list(places), numbers[block.indices])
+
+
+def _no_texts(values: Sequence[Any]) -> Array:
+    """Which of these names are none: empty, or no text at all."""
+    if isinstance(values, Texts):
+        found = values.missing()
+        empty = pc.index(values.array, "").as_py()
+        if empty >= 0:
+            found = found | np.fromiter((value == "" for value in values), bool, len(values))
+        return found
+    return np.fromiter((type(value) is not str or not value for value in values), bool, len(values))
 
 
 def _texts(block: Block) -> Block:

@@ -17,8 +17,9 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
-from remit.bulk.columns import Array, all_texts
+from remit.bulk.texts import Array, Texts
 from remit.directory.shape import Directory
 from remit.evaluator.holding import Holders, Holding
 from remit.table.shape import Table
@@ -103,7 +104,7 @@ class Held(NamedTuple):
     low: Array
     high: Array
 
-    def of(self, users: Array) -> Held:
+    def of(self, users: Array | slice) -> Held:
         """Of these users alone, who share the lists."""
         return self._replace(first=self.first[users], many=self.many[users])
 
@@ -130,19 +131,27 @@ class Held(NamedTuple):
 class Crowd(NamedTuple):
     """Some users as arrays, in the order that was asked for. `status`: ACTIVE, INACTIVE, UNKNOWN, or TIMED where the
     request's own time decides what is held. `absent` is what they hold where a request names no place; `at_root` and
-    `anywhere`: whether anything is held at the root, and at all."""
+    `anywhere`: whether anything is held at the root, and at all. Users of one `kind` are alike where none names a
+    place."""
 
     status: Array
     placed: Held
     absent: Held
     at_root: Array
     anywhere: Array
+    kind: Array
 
-    def of(self, users: Array) -> Crowd:
+    def of(self, users: Array | slice) -> Crowd:
         """These users alone, by their numbers."""
-        return Crowd(
-            self.status[users], self.placed.of(users), self.absent.of(users), self.at_root[users], self.anywhere[users]
-        )
+        alike = (one[users] for one in (self.at_root, self.anywhere, self.kind))
+        return Crowd(self.status[users], self.placed.of(users), self.absent.of(users), *alike)
+
+    def kinds(self) -> tuple[Array, Array]:
+        """One user of each kind, and the place of each user's kind among these."""
+        which = np.full(int(self.kind.max(initial=0)) + 1, -1)
+        which[self.kind] = np.arange(len(self.kind))
+        there = which >= 0
+        return which[there], (np.cumsum(there) - 1)[self.kind]
 
     def joined(self, more: Crowd) -> Crowd:
         """With others behind."""
@@ -157,6 +166,10 @@ class _One(NamedTuple):
     absent: tuple[int, ...]
     at_root: bool
     anywhere: bool
+
+    @property
+    def kind(self) -> Any:
+        return self.absent, self.at_root, self.anywhere
 
 
 _STRANGER = _One(UNKNOWN, (), (), False, False)
@@ -175,39 +188,65 @@ class People:
         self.places = Places(table, directory)
         self._turn = Lock()
         self._numbers: dict[str, int] = {}
-        self._crowd = _crowd([_STRANGER])
+        self._kinds: dict[Any, int] = {}
+        self._crowd = self._joint([_STRANGER])
+        self._names = Texts(pa.array([], pa.string()), distinct=True)
+        self._last: tuple[Sequence[Any], Crowd] = ((), self._crowd)
+
+    @property
+    def names(self) -> Texts:
+        """Those that were asked about before, and whose roles do not come and go."""
+        with self._turn:
+            return self._known()
+
+    def _known(self) -> Texts:
+        if len(self._names) < len(self._numbers):
+            self._names = Texts(pa.array(list(self._numbers), pa.string()), distinct=True)
+        return self._names
 
     def crowd(self, names: Sequence[Any], time: int | None) -> Crowd:
         """These users; what is no user's name is nobody. `time` is that of all decisions, None where each request has
         its own."""
         with self._turn:  # numbers and arrays go together, whoever else asks meanwhile
-            return self._told(names, time)
-
-    def _told(self, names: Sequence[Any], time: int | None) -> Crowd:
-        numbers, new, timed = self._numbers, list[_One](), list[_One]()
-        size = len(self._crowd.status)
-        known = all_texts(names)
-        found = list(map(numbers.get, names)) if known else [numbers.get(n) if type(n) is str else 0 for n in names]
-        for at, (name, number) in enumerate(zip(names, found, strict=True)) if None in found else ():
-            if number is not None:
-                continue
-            one, lasting = self._one(name, time)
-            if one is _STRANGER:
-                found[at] = 0
-            elif lasting:
-                found[at] = numbers.get(name)
-                if found[at] is None:
-                    new.append(one)
-                    found[at] = numbers[name] = size + len(new) - 1
+            if names is self._names:
+                return self._crowd.of(slice(1, len(names) + 1))  # number 0 is a stranger's
+            if names is self._last[0]:
+                return self._last[1]
+            timed: list[_One] = []
+            if isinstance(names, Texts):
+                found, none = names.within(self._known())
+                numbers = found.astype(np.int64) + 1
+                if none is not None:
+                    new = self._told(names.array.filter(none).to_pylist(), time, timed)
+                    numbers[none.to_numpy(zero_copy_only=False)] = new
             else:
-                timed.append(one)
-                found[at] = -len(timed)
-        users = np.array(found, np.int64)
+                numbers = np.array(self._told(names, time, timed), np.int64)
+            everybody = self._crowd.joined(self._joint(timed)) if timed else self._crowd
+            crowd = everybody.of(np.where(numbers < 0, len(self._crowd.status) - 1 - numbers, numbers))
+            if isinstance(names, Texts) and not timed:
+                self._last = (names, crowd)
+            return crowd
+
+    def _told(self, names: Sequence[Any], time: int | None, timed: list[_One]) -> list[int]:
+        """The numbers of some; negative for those that are put in `timed`, who are so at this time alone."""
+        numbers, new, found = self._numbers, list[_One](), list[int]()
+        size = len(self._crowd.status)
+        for name in names:
+            number = numbers.get(name) if type(name) is str else 0
+            if number is None:
+                one, lasting = self._one(name, time)
+                if one is _STRANGER:
+                    number = 0
+                elif lasting:
+                    new.append(one)
+                    number = numbers[name] = size + len(new) - 1
+                else:
+                    timed.append(one)
+                    number = -len(timed)
+            found.append(number)
         if new:
-            self._crowd = self._crowd.joined(_crowd(new))
-        everybody = self._crowd.joined(_crowd(timed)) if timed else self._crowd
-        users = np.where(users < 0, len(self._crowd.status) - 1 - users, users)
-        return everybody.of(users)
+            self._crowd = self._crowd.joined(self._joint(new))
+        return found
 
     def _one(self, name: str, time: int | None) -> tuple[_One, bool]:
         """A user, and whether that is so at any time."""
@@ -238,15 +277,16 @@ class People:
             ACTIVE, tuple(placed), tuple(absent), any(holding.scope is None for holding in holdings), bool(holdings)
         )
 
-
-def _crowd(ones: list[_One]) -> Crowd:
-    return Crowd(
-        np.fromiter((one.status for one in ones), np.uint8, len(ones)),
-        _held([one.placed for one in ones]),
-        _held([tuple((row, 0, 0) for row in one.absent) for one in ones]),
-        np.fromiter((one.at_root for one in ones), bool, len(ones)),
-        np.fromiter((one.anywhere for one in ones), bool, len(ones)),
-    )
+    def _joint(self, ones: list[_One]) -> Crowd:
+        kinds = [self._kinds.setdefault(one.kind, len(self._kinds)) for one in ones]
+        return Crowd(
+            np.fromiter((one.status for one in ones), np.uint8, len(ones)),
+            _held([one.placed for one in ones]),
+            _held([tuple((row, 0, 0) for row in one.absent) for one in ones]),
+            np.fromiter((one.at_root for one in ones), bool, len(ones)),
+            np.fromiter((one.anywhere for one in ones), bool, len(ones)),
+            np.array(kinds, np.int64),
+        )
 
 
 def _held(lists: list[tuple[tuple[int, int, int], ...]]) -> Held:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from remit.bulk.columns import Array
+from remit.bulk.texts import Array
 from remit.evaluator.conditions import constant
 from remit.model import expression as ex
 from remit.model.types import ANY, LARGEST, SMALLEST, TIME, Reading, Type
@@ -42,6 +42,8 @@ class Rows(Protocol):
     def values(self, attr: ex.Attr, kind: Type, picked: Array | None) -> Values: ...
 
     def present(self, attr: ex.Attr, picked: Array | None) -> Array: ...
+
+    def alike(self, one: ex.Attr, other: ex.Attr, picked: Array | None) -> Values | None: ...
 
 
 Run = Callable[[Rows, "Array | None", Constants], Truth]
@@ -141,6 +143,10 @@ class _Shaping:
         right_shape, right, right_sort = self._operand(node.right, left_type)
         if left_sort != right_sort or (left_sort in ("text", "bool") and node.operator not in ("==", "!=")):
             raise _NoShapeError
+        shape = ("compare", node.operator, left_shape, right_shape)
+        any_text = {left_type.kind, right_type.kind} <= {"string", "user"}
+        if any_text and isinstance(node.left, ex.Attr) and isinstance(node.right, ex.Attr):
+            return shape, _alike(node.left, node.right, (left, right), node.operator == "==")
         compare = _OPERATORS[node.operator]
 
         def run(rows: Rows, picked: Array | None, constants: Constants) -> Truth:
@@ -154,7 +160,7 @@ class _Shaping:
             known = first & second
             return holds & known, ~holds & known
 
-        return ("compare", node.operator, left_shape, right_shape), run
+        return shape, run
 
     def _member(self, node: ex.Member) -> tuple[tuple[Any, ...], Run]:
         if isinstance(node.collection, ex.Attr):
@@ -233,6 +239,22 @@ class _Shaping:
             raise _NoShapeError
         kind = declared.type
         return (attr, kind), lambda rows, picked, constants: rows.values(attr, kind, picked), sort
+
+
+def _alike(one: ex.Attr, other: ex.Attr, operands: tuple[_Get, _Get], equal: bool) -> Run:
+    """Two attributes of which any text is a value: compared as they came where they can be, else by their codes."""
+
+    def run(rows: Rows, picked: Array | None, constants: Constants) -> Truth:
+        found = rows.alike(one, other, picked)
+        if found is None:
+            (left, first), (right, second) = (get(rows, picked, constants) for get in operands)
+            holds, known = left == right, first & second
+        else:
+            holds, known = found
+        holds = holds if equal else ~holds
+        return (holds, ~holds) if known is True else (holds & known, ~holds & known)
+
+    return run
 
 
 def _joined(parts: list[Run], both: bool) -> Run:
