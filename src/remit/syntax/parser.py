@@ -29,6 +29,7 @@ from remit.diagnostics import MOST_FINDINGS, Diagnostic, Label, nearest
 from remit.source import Source, Span
 from remit.syntax import tree
 from remit.syntax.builder import Builder
+from remit.syntax.driving import Reduction, Tables, behind_blanks, token
 
 DEEPEST = 120  # nesting of brackets and `not`: far beyond any policy, far below what recursion stands
 LONGEST = 16 * 1024 * 1024  # characters in one file
@@ -59,6 +60,7 @@ _DECLARES = re.compile(
     r"(?:locked\s+)?(area|scope|role|condition|actions|guard|resource|permission)\s+([A-Za-z_][A-Za-z0-9_]*|`[^`\n]+`)"
 )
 _OPENING = frozenset({"LPAR", "LBRACE", "LSQB", "NOT"})
+_APART = frozenset(' \n\r\t,:.(){}[]#"`=<>!?|/*-')  # what may follow any word without a blank
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _lock = Lock()
 
@@ -72,10 +74,10 @@ def grammar_text() -> str:
 
 
 @lru_cache(maxsize=1)
-def _parser() -> tuple[Lark, Builder]:
+def _parser() -> tuple[Lark, Tables, Builder]:
     builder = Builder()
     lark = Lark(grammar_text(), parser="lalr", lexer="contextual", transformer=builder, maybe_placeholders=False)
-    return lark, builder
+    return lark, Tables(lark), builder
 
 
 def parse(source: Source) -> tuple[tree.File, list[Diagnostic]]:
@@ -84,9 +86,9 @@ def parse(source: Source) -> tuple[tree.File, list[Diagnostic]]:
     if unreadable:
         return tree.File(source, [], [tree.Broken("file", None)]), [unreadable]
     with _lock:  # the parser's callbacks share one builder
-        lark, builder = _parser()
+        lark, tables, builder = _parser()
         builder.begin(source)
-        run = _Run(lark, source)
+        run = _Run(lark, tables, source)
         run.go()
         findings = run.findings + builder.findings
         return tree.File(source, builder.statements, run.broken), findings
@@ -111,7 +113,8 @@ def _unreadable(source: Source) -> Diagnostic | None:
 class _Run:
     """One parse. INVARIANT: after each mend the position grows, or the stack is shorter at the same position."""
 
-    def __init__(self, lark: Lark, source: Source) -> None:
+    def __init__(self, lark: Lark, tables: Tables, source: Source) -> None:
+        self.tables = tables
         self.source = source
         self.text = source.text
         self.findings: list[Diagnostic] = []
@@ -152,24 +155,50 @@ class _Run:
         self.broken.append(tree.Broken("file", None))
 
     def _feed(self) -> None:
-        text, state, length = self.text, self.state, len(self.text)
-        stack = state.state_stack
-        depth = 0
-        token = None
-        for token in self.lexer.lex(state):
-            self.words += 1
-            if self.words > MOST_WORDS:
+        """Reads on from where the lexer stands. Raises UnexpectedInput, and `_TooLongError`."""
+        text, stack, values = self.text, self.state.state_stack, self.state.value_stack
+        steps, gotos, scanner, length = self.tables.steps, self.tables.gotos, self.tables.scanner, len(self.text)
+        at, left = self.lexer.state.line_ctr.char_pos, MOST_WORDS - self.words
+        while True:
+            scan, words = scanner(stack[-1])
+            found = scan(text, at)
+            if found is None:
+                break
+            kind: Any = found.lastgroup
+            start, at = found.span(kind)
+            if kind == "NAME":
+                kind = words.get(text[start:at], kind)
+            left -= 1
+            if left < 0:
+                self.lexer.state.line_ctr.char_pos = at
                 raise _TooLongError
-            end = token.end_pos
-            if end < length and text[end - 1] not in '"`)' and _glued(text[end - 1], text[end]):
-                raise UnexpectedCharacters(text, end, token.end_line, token.end_column)  # type: ignore[no-untyped-call]  # lark
-            if token.type in _OPENING:
-                depth = len(stack)
-                if depth > DEEPEST:
-                    raise _TooDeep(text, token.start_pos, token.line, token.column)
-            state.feed_token(token)
-        end_token = Token.new_borrow_pos("$END", "", token) if token else Token("$END", "", 0, 1, 1)
-        state.feed_token(end_token, True)
+            if at < length and text[at] not in _APART and text[at - 1] not in '"`)' and _glued(text[at - 1], text[at]):
+                raise UnexpectedCharacters(text, at, 0, 0)  # type: ignore[no-untyped-call]  # lark
+            if kind in _OPENING and len(stack) > DEEPEST:
+                raise _TooDeep(text, start, 0, 0)
+            word = token(kind, text[start:at], start, at)
+            step = steps[stack[-1]].get(kind)
+            while step.__class__ is Reduction:
+                size, rule, callback = step
+                children = values[-size:] if size else []
+                if size:
+                    del stack[-size:], values[-size:]
+                values.append(callback(children))
+                stack.append(gotos[stack[-1]][rule])
+                step = steps[stack[-1]].get(kind)
+            if step is None:
+                self.state.feed_token(word)  # which raises
+            stack.append(step)
+            values.append(word)
+        self.words = MOST_WORDS - left
+        self._finish(behind_blanks(text, at))
+
+    def _finish(self, at: int) -> None:
+        """At the end of the text, or before what no state accepts: lark says what that is."""
+        self.lexer.state.line_ctr.char_pos = at
+        for word in self.lexer.lex(self.state):
+            self.state.feed_token(word)  # what another state would accept
+        self.state.feed_token(Token("$END", "", at, 0, 0), True)
 
     # -- reporting -------------------------------------------------------------------------------------------------
 
