@@ -9,7 +9,7 @@ import pytest
 from referee.columns import unlike_columns
 from referee.generate import make_case
 
-from remit.bulk import chunk, engine, matrix, part
+from remit.bulk import chunk, engine, matrix, part, texts
 
 
 @pytest.mark.parametrize("chunk", range(4))
@@ -24,12 +24,15 @@ def test_generated_requests_are_decided_as_one_by_one(chunk: int) -> None:
 
 @pytest.mark.parametrize("number", range(25))
 def test_every_way_through_the_arrays_decides_alike(number: int) -> None:
-    """Small blocks and chunks, one bit for conditions, no table of users by cells, one holding gathered for all."""
+    """Small blocks and chunks, one bit for conditions, kinds of users or none, one holding gathered for all."""
     random = Random(f"columns/ways/{number}")
     case = make_case(random, 150)
     with (
-        mock.patch.object(part, "_MOST_BYTES", 0),
+        mock.patch.object(part, "_MOST_BYTES", random.choice((0, 1 << 26))),
+        mock.patch.object(part, "_PAYS", 1 << 20),
         mock.patch.object(chunk, "_PAIRS", random.choice((1, 3, 1 << 20))),
+        mock.patch.object(chunk, "_LINES", random.choice((1, 3, 1 << 20))),
+        mock.patch.object(texts, "_FEW", random.choice((0, 1, 16))),
         mock.patch.object(part, "_MOST_TURNS", random.choice((0, 1, 2))),
         mock.patch.object(part, "CHUNK", 37),
         mock.patch.object(engine, "CHUNK", 37),

@@ -71,8 +71,12 @@ def unlike_columns(case: Case, random: Random) -> Iterator[str]:
     size = random.choice((1, 2, 3, len(requests)))
     for start in range(0, len(requests), size or 1):
         some = requests[start : start + size]
-        told = {name: _formed(values, random) for name, values in columns(some).items()}
-        yield from otherwise(pdp, some, pdp.decide_many(told, rules="all"))
+        for _ in range(random.choice((1, 1, 3))):  # what is kept from one call serves the next, in another order
+            given = columns(some)
+            shared = _shared(given) if random.random() < 0.3 else {}
+            told = {name: shared.get(name, _formed(values, random)) for name, values in given.items()}
+            yield from otherwise(pdp, some, pdp.decide_many(told, rules="all"))
+            some = random.sample(some, len(some))
 
 
 def _laden(case: Case, random: Random) -> Directory:
@@ -101,14 +105,33 @@ def _far(request: Any, random: Random) -> Any:
     return {**request, "resource": resource, "context": moved(request.get("context"))}
 
 
+def _shared(given: Columns) -> Columns:
+    """The columns of texts, by one dictionary that has the texts of all of them."""
+    texts = {name: values for name, values in given.items() if _encodable(values)}
+    every = sorted({value for values in texts.values() for value in values if value is not None})
+    at = {None: None} | {text: place for place, text in enumerate(every)}
+    dictionary = pa.array(every, pa.string())
+    return {
+        name: pa.DictionaryArray.from_arrays(pa.array([at[value] for value in values], pa.int32()), dictionary)
+        for name, values in texts.items()
+    }
+
+
+def _encodable(values: list[Any]) -> bool:
+    if any(value is not None and type(value) is not str for value in values):
+        return False
+    try:
+        pa.array(values, pa.string())
+    except UnicodeEncodeError:  # half of a character
+        return False
+    return True
+
+
 def _formed(values: list[Any], random: Random) -> Any:
     """The values as they are, or where they are texts as one of Arrow's arrays."""
-    if any(value is not None and type(value) is not str for value in values):
+    if not _encodable(values):
         return values
-    try:
-        array = pa.array(values, pa.string())
-    except UnicodeEncodeError:
-        return values  # half of a character
+    array = pa.array(values, random.choice((pa.string(), pa.string(), pa.large_string())))
     match random.randrange(5):
         case 0:
             return values

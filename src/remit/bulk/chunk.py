@@ -27,6 +27,7 @@ from remit.model import expression as ex
 from remit.model.types import Type
 
 _PAIRS = 1 << 20  # rows with a rule that are taken apart at once
+_LINES = 1 << 18  # rows with a line of the matrix
 _SPARSE = 32  # a condition that concerns fewer than one row in so many is run on these alone
 
 
@@ -265,15 +266,18 @@ class Chunk:
 
     def _pairs(self, rows: Array) -> Iterator[_Pairs]:
         """All rules that count for the users of these rows, in the cells they ask about, so many at a time."""
+        crowd, user = self.part.crowd, self.user[rows]
+        most = 2 + np.maximum(crowd.absent.many[user], crowd.placed.many[user])
+        for some in _pieces(most, _LINES):
+            yield from self._pairs_of(rows[some])
+
+    def _pairs_of(self, rows: Array) -> Iterator[_Pairs]:
         matrix = self.matrix
         row, line, allow, deny = self._lines(rows)
         keys = line * matrix.width + self.layout.cell_of[self.cell[row]]
         first, count = matrix.of_keys(keys)
-        ends = np.searchsorted(np.cumsum(count), np.arange(_PAIRS, int(count.sum()) + _PAIRS, _PAIRS), side="right")
-        entries, begin = matrix.entries, 0
-        for end in np.maximum(ends, np.arange(1, len(ends) + 1)).tolist():  # one line at least
-            some = slice(begin, min(end, len(row)))
-            begin = end
+        entries = matrix.entries
+        for some in _pieces(count, _PAIRS):
             many = count[some]
             at = np.repeat(first[some] - np.cumsum(many) + many, many) + np.arange(int(many.sum()))
             denies = entries.deny[at]
@@ -436,6 +440,16 @@ class Chunk:
         if row not in self._facts_of:
             self._facts_of[row] = self._judge(row).facts
         return self._facts_of[row]
+
+
+def _pieces(sizes: Array, most: int) -> Iterator[slice]:
+    """Things of these sizes, in their order, cut into pieces of at most so much each, or of one thing."""
+    ends, begin = np.cumsum(sizes), 0
+    while begin < len(sizes):
+        done = int(ends[begin - 1]) if begin else 0
+        end = max(int(np.searchsorted(ends, done + most, side="right")), begin + 1)
+        yield slice(begin, end)
+        begin = end
 
 
 def _told_apart(numbers: Array) -> tuple[Array, Array]:
