@@ -17,7 +17,7 @@ from remit.bulk.codes import ALLOWED, CODES, DENIED, NO_RULE, NO_USER
 from remit.bulk.columns import wide
 from remit.bulk.matrix import ALLOW, ALLOW_IF, DENY, DENY_IF, EVERYONE_ROW, MEMBERS_ROW
 from remit.bulk.part import Part, Where, member_bits
-from remit.bulk.people import NOWHERE
+from remit.bulk.people import NOWHERE, spread
 from remit.bulk.texts import Array
 from remit.bulk.vectors import Truth, Values
 from remit.evaluator.facts import EMPTY, Facts
@@ -41,6 +41,8 @@ class _Pairs(NamedTuple):
     deny: Array
 
     def only(self, some: Array) -> _Pairs:
+        if some.all():
+            return self
         return _Pairs(self.row[some], self.number[some], self.condition[some], self.deny[some])
 
 
@@ -161,14 +163,11 @@ class Chunk:
             found |= self.layout.bytes[MEMBERS_ROW][cell] * here
         return found
 
-    def _holding(
-        self, where: Where, rows: Any, user: Array, deny: bool | None = None
-    ) -> Iterator[tuple[Any, Array, Array | None]]:
+    def _holding(self, where: Where, rows: Any, user: Array) -> Iterator[tuple[Any, Array, Array | None]]:
         """The holdings of the rows' users, one after the other: which of the rows have one more, where its line begins
-        in the part's bytes, and for which of them it counts (None: for all). With `deny`, where it begins in
-        `Part.least` for such rules."""
+        in the layout's bytes, and for which of them it counts (None: for all)."""
         part = self.part
-        held, first, lines, begin, ranged = part.holdings(where, deny)
+        held, first, lines, begin, ranged = part.holdings(where)
         position = None
         if ranged and part.scope_at is not None:
             position = part.position[part.scope_at[self.start : self.stop][rows]]
@@ -279,7 +278,7 @@ class Chunk:
         entries = matrix.entries
         for some in _pieces(count, _PAIRS):
             many = count[some]
-            at = np.repeat(first[some] - np.cumsum(many) + many, many) + np.arange(int(many.sum()))
+            at = spread(first[some], many)
             denies = entries.deny[at]
             counts = np.where(denies, np.repeat(deny[some], many), np.repeat(allow[some], many))
             found = _Pairs(np.repeat(row[some], many), entries.rule[at], entries.condition[at], denies)
@@ -302,7 +301,7 @@ class Chunk:
             some = np.flatnonzero(kind)
             count = held.many[user[some]]
             of = np.repeat(some, count)
-            at = np.repeat(held.first[user[some]] - np.cumsum(count) + count, count) + np.arange(int(count.sum()))
+            at = spread(held.first[user[some]], count)
             line = held.row[at]
             inside = absent[of] | ((held.low[at] <= position[of]) & (position[of] <= held.high[at]))
             allow = inside & (line < height) & ~nowhere[of]
@@ -326,35 +325,37 @@ class Chunk:
         found = np.full(self.size, -1, np.int32)
         quick = code.copy()
         quick[list(slow)] = NO_RULE
-        for deny, decided, more in ((False, ALLOWED, ALLOW_IF), (True, DENIED, DENY_IF)):
-            rows = np.flatnonzero(quick == decided)
-            if not len(rows):
-                continue
-            best = self._least(rows, deny, -1)
-            for own in self.matrix.owns:
-                if (own.effect == "deny") is deny and own.bit in self.owns:
-                    some = np.flatnonzero(self.owns[own.bit][rows])
-                    best[some] = np.minimum(best[some], self._least(rows[some], deny, own.condition))
-            found[rows] = best
-            rows = rows[self.flags[rows] & more != 0]
-            if len(rows):
-                for pairs in self._pairs(rows):
-                    asked = pairs.only((pairs.deny == deny) & (pairs.condition >= 0))
-                    hits = asked.only(self._applies(asked))
-                    np.minimum.at(found, hits.row, hits.number)
+        rows = np.flatnonzero((quick == ALLOWED) | (quick == DENIED))
+        if len(rows):
+            denied = quick[rows] == DENIED
+            found[rows] = self._least(rows, self._wanted(rows, denied))
+            more = rows[self.flags[rows] & np.where(denied, DENY_IF, ALLOW_IF) != 0]
+            for pairs in self._pairs(more) if len(more) else ():
+                asked = pairs.only((pairs.deny == (quick[pairs.row] == DENIED)) & (pairs.condition >= 0))
+                hits = asked.only(self._applies(asked))
+                np.minimum.at(found, hits.row, hits.number)
         for row, judged in slow.items():
             found[row] = min((entry.rule.number for entry in judged.deciding), default=-1)
         found[found == nothing] = -1
         return found
 
-    def _least(self, rows: Array, deny: bool, condition: int) -> Array:
-        """Of each of these rows the smallest number of such a rule that counts for it."""
-        part, least = self.part, self.layout.least(deny, condition)
-        width, nothing = self.layout.bytes.shape[1], self.matrix.nothing
-        user, cell = self.user[rows], self.cell[rows]
-        best: Array = np.full(len(rows), nothing, least.dtype)
+    def _wanted(self, rows: Array, denied: Array) -> Array:
+        """The bits of the rules that decide each of these rows."""
+        wanted = np.where(denied, np.uint8(DENY), np.uint8(ALLOW))
+        for own in self.matrix.owns:
+            if own.bit in self.owns:
+                applies = self.owns[own.bit][rows] & (denied == (own.effect == "deny"))
+                wanted |= applies.view(np.uint8) * np.uint8(own.bit)
+        return wanted
+
+    def _least(self, rows: Array, wanted: Array) -> Array:
+        """Of each of these rows the smallest number of a rule with a bit that is wanted. Bytes tell first whether a
+        holding has any, since most have none."""
+        part, flat = self.part, self.layout.bytes.reshape(-1)
+        width, user, cell = self.layout.bytes.shape[1], self.user[rows], self.cell[rows]
+        best = np.full(len(rows), self.matrix.nothing, np.int32)
         if self.layout.everyone:
-            best = np.take(least, EVERYONE_ROW * width + cell, mode="clip")
+            self._lower(best, slice(None), EVERYONE_ROW * width + cell, wanted)
         for where, standing in self._standing():
             if isinstance(standing, slice):
                 kept: Any = standing
@@ -362,22 +363,31 @@ class Chunk:
                 here = np.zeros(self.size, bool)
                 here[standing] = True
                 kept = np.flatnonzero(here[rows])
-            users, cells, least_here = user[kept], cell[kept], best[kept]
+            users, cells, wants = user[kept], cell[kept], wanted[kept]
             member = np.zeros(len(users), bool)
-            for some, line, inside in self._holding(where, rows[kept], users, deny):
+            for some, line, inside in self._holding(where, rows[kept], users):
                 line += cells[some]
-                number = np.take(least, line, mode="clip")
+                bits = wants[some] & np.take(flat, line, mode="clip")
                 if inside is not None:
-                    number[~inside] = nothing
+                    bits *= inside
                     member[some] |= inside
-                least_here[some] = np.minimum(least_here[some], number)
+                self._lower(best, _places(kept, some), line, bits)
             if self.layout.members and where != "nowhere":
-                crowd = part.crowd
-                counts = member if where == "placed" else (crowd.anywhere if deny else crowd.at_root)[users]
-                number = np.where(counts, least[MEMBERS_ROW * width + cells], nothing)
-                least_here = np.minimum(least_here, number)
-            best[kept] = least_here
+                bits = np.where(member, 255, 0) if where == "placed" else member_bits(part.crowd, self.layout, users)
+                self._lower(best, kept, MEMBERS_ROW * width + cells, wants & bits.astype(np.uint8))
         return best
+
+    def _lower(self, best: Array, at: Any, line: Array, bits: Array) -> None:
+        """Puts the numbers of rules with these bits, at these places of the layout's bytes, where they are smaller."""
+        kinds = [(ALLOW, False, -1), (DENY, True, -1)]
+        kinds += [(own.bit, own.effect == "deny", own.condition) for own in self.matrix.owns]
+        present = int(np.bitwise_or.reduce(bits, initial=0))
+        for bit, deny, condition in kinds:
+            some = np.flatnonzero(bits & bit != 0) if present & bit else ()
+            if len(some):
+                numbers = np.take(self.layout.least(deny, condition), line[some], mode="clip")
+                place = _places(at, some)
+                best[place] = np.minimum(best[place], numbers)
 
     def rules(self) -> tuple[Array, Array]:
         """The deciding rules, as rows and numbers, each pair once, by row and number."""
@@ -440,6 +450,11 @@ class Chunk:
         if row not in self._facts_of:
             self._facts_of[row] = self._judge(row).facts
         return self._facts_of[row]
+
+
+def _places(kept: Any, some: Any) -> Any:
+    """Which of all rows some of the kept ones are; either may be a slice of everything."""
+    return some if isinstance(kept, slice) else kept[some]
 
 
 def _pieces(sizes: Array, most: int) -> Iterator[slice]:

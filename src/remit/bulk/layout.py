@@ -46,11 +46,10 @@ class Layout:
         return same and isinstance(types, Texts) and isinstance(actions, Texts)
 
     def least(self, deny: bool, condition: int) -> Array:
-        """`Matrix.least` by these cells, with a line of nothing at the end."""
+        """`Matrix.least`, flat, in the order of `bytes`, as far as their lines may have such a bit."""
         key = (deny, condition)
         if key not in self._least:
             whole = self.matrix.least(deny, condition)
             found = np.where(self.cell_of >= 0, whole[:, np.maximum(self.cell_of, 0)], self.matrix.nothing)
-            none = np.full((1, found.shape[1]), self.matrix.nothing)
-            self._least[key] = np.concatenate([found, none]).astype(whole.dtype).reshape(-1)
+            self._least[key] = np.concatenate([found, found] if deny else [found]).astype(whole.dtype).reshape(-1)
         return self._least[key]

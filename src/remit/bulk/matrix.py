@@ -79,7 +79,6 @@ class Matrix:
         self.conditions: list[Condition] = []
         self._numbers: dict[int, int] = {}  # a test's identity → its condition's number
         self._at: dict[tuple[int, str], int] = {}
-        self._least: dict[tuple[bool, int], Array] = {}
         few = len(table.rules) < (1 << 16) - 1
         self.nothing = (1 << 16) - 1 if few else int(np.iinfo(np.int32).max)  # a number that is no rule's
         self.entries = self._entries()
@@ -189,16 +188,13 @@ class Matrix:
     def least(self, deny: bool, condition: int) -> Array:
         """For each row and cell the smallest number of a rule with this effect and condition (-1: none); `nothing`
         where there is none."""
-        key = (deny, condition)
-        if key not in self._least:
-            entries = self.entries
-            found = np.full(self.height * self.width, self.nothing, np.uint16 if self.nothing < 1 << 16 else np.int32)
-            if len(entries.keys):
-                meant = (entries.deny == deny) & (entries.condition == condition)
-                numbers = np.where(meant, entries.rule, self.nothing)
-                found[entries.keys] = np.minimum.reduceat(numbers, entries.first[:-1])
-            self._least[key] = found.reshape(self.height, self.width)
-        return self._least[key]
+        entries = self.entries
+        found = np.full(self.height * self.width, self.nothing, np.uint16 if self.nothing < 1 << 16 else np.int32)
+        if len(entries.keys):
+            meant = (entries.deny == deny) & (entries.condition == condition)
+            numbers = np.where(meant, entries.rule, self.nothing)
+            found[entries.keys] = np.minimum.reduceat(numbers, entries.first[:-1])
+        return found.reshape(self.height, self.width)
 
     def bits(self, effect: str) -> int:
         """The bits that belong to an effect."""

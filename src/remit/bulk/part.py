@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from remit.bulk.codes import INVALID, NO_USER, NOT_ACTIVE, OPEN
@@ -112,7 +113,7 @@ class Part:
         self._people: list[User | None] | None = None
         self._shapes: dict[int, Shaped | None] = {}
         self._early: dict[str, Array] = {}
-        self._holdings: dict[tuple[Where, bool | None], Holdings] = {}
+        self._holdings: dict[Where, Holdings] = {}
         self.odd: dict[str, Array] = {}  # column → where a time is too far away, by different value
         self._users()
         self._cells()
@@ -140,7 +141,8 @@ class Part:
     # -- who, what, where --------------------------------------------------------------------------------------------
 
     def _users(self) -> None:
-        block = self._named("user", self.people.names)
+        many = _PAYS * (self.end - self.begin) > self.people.count  # else looking among all of them costs more
+        block = self._named("user", self.people.names if many else _NOBODY)
         self.user_values, self.user_at = block.values, block.indices
         self.codes = Codes(block.values)
         each = "context.time" in self.given
@@ -248,23 +250,17 @@ class Part:
 
     # -- tables ------------------------------------------------------------------------------------------------------
 
-    def holdings(self, where: Where, deny: bool | None = None) -> Holdings:
-        """What users hold, as it counts for requests that stand there: with where lines begin in `bytes`, or with
-        `deny` in `least` for rules of that effect."""
-        found = self._holdings.get((where, deny))
+    def holdings(self, where: Where) -> Holdings:
+        """What users hold, as it counts for requests that stand there."""
+        found = self._holdings.get(where)
         if found is None:
             held = self.crowd.absent if where == "absent" else self.crowd.placed
             if where == "nowhere":
                 held = held.only_denying(self.matrix.height)
-            none = self.layout.none
-            line, height = np.arange(none + 1), self.matrix.height
-            if deny is not None:  # where a line that only denies has no allows, and its own denies
-                line = np.where(line < height, line, line - height if deny else height)
-                line[none] = height
-            begin = line * self.layout.bytes.shape[1]
-            first = held.turns(_MOST_TURNS, none)
+            begin = np.arange(self.layout.none + 1) * self.layout.bytes.shape[1]
+            first = held.turns(_MOST_TURNS, self.layout.none)
             lines = [begin[turn.row] for turn in first]
-            found = self._holdings[where, deny] = Holdings(held, first, lines, begin, where == "placed")
+            found = self._holdings[where] = Holdings(held, first, lines, begin, where == "placed")
         return found
 
     # -- what conditions read ----------------------------------------------------------------------------------------
@@ -349,6 +345,9 @@ class Part:
         assert take is not None
         now = None if self.far_clock else self.now
         return typed(block, "time", lambda value: now if value is None else take(value), self.codes)
+
+
+_NOBODY = Texts(pa.array([], pa.string()), distinct=True)
 
 
 def _known(block: Block, names: Collection[str]) -> Block:

@@ -13,6 +13,7 @@ held at the root count whole, all others deny.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from remit.table.shape import Table
 
 ACTIVE, INACTIVE, UNKNOWN, TIMED = 0, 1, 2, 3
 ROOT = 0
+_FEW = 4  # a part is small that is less than one in so many
 NOWHERE = -1  # the position of a place that the directory does not know
 
 
@@ -86,6 +88,11 @@ class Places:
         return ROOT if scope == self.root else self.position.get(scope, NOWHERE)
 
 
+def spread(first: Array, many: Array) -> Array:
+    """So many numbers from each first one on, one range after the other."""
+    return np.repeat(first - np.cumsum(many) + many, many) + np.arange(int(many.sum()))
+
+
 class Turn(NamedTuple):
     """One holding of each of some users: a row, and its run of positions (from 1 to 0 where there is none)."""
 
@@ -105,8 +112,12 @@ class Held(NamedTuple):
     high: Array
 
     def of(self, users: Array | slice) -> Held:
-        """Of these users alone, who share the lists."""
-        return self._replace(first=self.first[users], many=self.many[users])
+        """Of these users alone: they share the lists, or where they are few, have their own."""
+        first, many = self.first[users], self.many[users]
+        if len(first) * _FEW > len(self.first):
+            return self._replace(first=first, many=many)
+        at = spread(first, many)
+        return Held(np.cumsum(many) - many, many, self.row[at], self.low[at], self.high[at])
 
     def turns(self, most: int, none: int) -> list[Turn]:
         """Each user's first holdings, side by side; row `none` where somebody has not so many."""
@@ -148,6 +159,9 @@ class Crowd(NamedTuple):
 
     def kinds(self) -> tuple[Array, Array]:
         """One user of each kind, and the place of each user's kind among these."""
+        if len(self.kind) * _FEW < int(self.kind.max(initial=0)):
+            _, one, kind = np.unique(self.kind, return_index=True, return_inverse=True)
+            return one, kind
         which = np.full(int(self.kind.max(initial=0)) + 1, -1)
         which[self.kind] = np.arange(len(self.kind))
         there = which >= 0
@@ -189,13 +203,18 @@ class People:
         self._turn = Lock()
         self._numbers: dict[str, int] = {}
         self._kinds: dict[Any, int] = {}
-        self._crowd = self._joint([_STRANGER])
+        self._crowds = [self._joint([_STRANGER])]  # each less than half as large as the one before it
         self._names = Texts(pa.array([], pa.string()), distinct=True)
-        self._last: tuple[Sequence[Any], Crowd] = ((), self._crowd)
+        self._last: tuple[Sequence[Any], Crowd] = ((), self._crowds[0])
+
+    @property
+    def count(self) -> int:
+        """How many were asked about before, and have roles that do not come and go."""
+        return len(self._numbers)
 
     @property
     def names(self) -> Texts:
-        """Those that were asked about before, and whose roles do not come and go."""
+        """Their names."""
         with self._turn:
             return self._known()
 
@@ -206,14 +225,14 @@ class People:
 
     def crowd(self, names: Sequence[Any], time: int | None) -> Crowd:
         """These users; what is no user's name is nobody. `time` is that of all decisions, None where each request has
-        its own."""
+        its own. Takes time by how many they are, and not by how many are known."""
         with self._turn:  # numbers and arrays go together, whoever else asks meanwhile
             if names is self._names:
-                return self._crowd.of(slice(1, len(names) + 1))  # number 0 is a stranger's
+                return self._joined([]).of(slice(1, len(names) + 1))  # number 0 is a stranger's
             if names is self._last[0]:
                 return self._last[1]
             timed: list[_One] = []
-            if isinstance(names, Texts):
+            if isinstance(names, Texts) and len(names) * _FEW > len(self._numbers):
                 found, none = names.within(self._known())
                 numbers = found.astype(np.int64) + 1
                 if none is not None:
@@ -221,16 +240,36 @@ class People:
                     numbers[none.to_numpy(zero_copy_only=False)] = new
             else:
                 numbers = np.array(self._told(names, time, timed), np.int64)
-            everybody = self._crowd.joined(self._joint(timed)) if timed else self._crowd
-            crowd = everybody.of(np.where(numbers < 0, len(self._crowd.status) - 1 - numbers, numbers))
+            crowd = self._of(np.where(numbers < 0, len(self._numbers) - numbers, numbers), timed)
             if isinstance(names, Texts) and not timed:
                 self._last = (names, crowd)
             return crowd
 
+    def _of(self, numbers: Array, timed: list[_One]) -> Crowd:
+        """The users with these numbers; those of `timed` come behind all others."""
+        crowds = [*self._crowds, self._joint(timed)] if timed else self._crowds
+        if len(numbers) * _FEW > len(self._numbers) or len(crowds) == 1:
+            return self._joined(timed).of(numbers)
+        found: list[Crowd] = []
+        places: list[Array] = []
+        start = 0
+        for crowd in crowds:
+            at = np.flatnonzero((start <= numbers) & (numbers < start + len(crowd.status)))
+            found.append(crowd.of(numbers[at] - start))
+            places.append(at)
+            start += len(crowd.status)
+        order = np.empty(len(numbers), np.int64)
+        order[np.concatenate(places)] = np.arange(len(numbers))
+        return reduce(Crowd.joined, found).of(order)
+
+    def _joined(self, timed: list[_One]) -> Crowd:
+        """All of them in one."""
+        self._crowds = [reduce(Crowd.joined, self._crowds)]
+        return self._crowds[0].joined(self._joint(timed)) if timed else self._crowds[0]
+
     def _told(self, names: Sequence[Any], time: int | None, timed: list[_One]) -> list[int]:
         """The numbers of some; negative for those that are put in `timed`, who are so at this time alone."""
         numbers, new, found = self._numbers, list[_One](), list[int]()
-        size = len(self._crowd.status)
         for name in names:
             number = numbers.get(name) if type(name) is str else 0
             if number is None:
@@ -239,13 +278,15 @@ class People:
                     number = 0
                 elif lasting:
                     new.append(one)
-                    number = numbers[name] = size + len(new) - 1
+                    number = numbers[name] = len(numbers) + 1
                 else:
                     timed.append(one)
                     number = -len(timed)
             found.append(number)
         if new:
-            self._crowd = self._crowd.joined(self._joint(new))
+            self._crowds.append(self._joint(new))
+            while len(self._crowds) > 1 and len(self._crowds[-2].status) < 2 * len(self._crowds[-1].status):
+                self._crowds[-2:] = [self._crowds[-2].joined(self._crowds[-1])]  # as a binary counter carries
         return found
 
     def _one(self, name: str, time: int | None) -> tuple[_One, bool]:
