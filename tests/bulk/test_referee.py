@@ -9,7 +9,7 @@ import pytest
 from referee.columns import unlike_columns
 from referee.generate import make_case
 
-from remit.bulk import chunk, engine, matrix, part, texts
+from remit.bulk import chunk, engine, layout, matrix, part, texts
 
 
 @pytest.mark.parametrize("chunk", range(4))
@@ -30,6 +30,7 @@ def test_every_way_through_the_arrays_decides_alike(number: int) -> None:
     with (
         mock.patch.object(part, "_MOST_BYTES", random.choice((0, 1 << 26))),
         mock.patch.object(part, "_PAYS", 1 << 20),
+        mock.patch.object(layout, "_MOST_BYTES", random.choice((0, 1 << 24))),
         mock.patch.object(chunk, "_PAIRS", random.choice((1, 3, 1 << 20))),
         mock.patch.object(chunk, "_LINES", random.choice((1, 3, 1 << 20))),
         mock.patch.object(texts, "_FEW", random.choice((0, 1, 16))),

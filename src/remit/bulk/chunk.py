@@ -144,23 +144,22 @@ class Chunk:
     def _gathered(self, where: Where, rows: Any) -> Array:
         part = self.part
         user, cell = self.user[rows], self.cell[rows]
-        flat = self.layout.bytes.reshape(-1)
-        if self.layout.everyone:
-            found: Array = np.take(self.layout.bytes[EVERYONE_ROW], cell, mode="clip")
+        layout = self.layout
+        if layout.everyone:
+            found = layout.bytes(EVERYONE_ROW * layout.cells + cell)
         else:
             found = np.zeros(len(cell), np.uint8)
         here = np.zeros(len(user), bool)
         for some, line, inside in self._holding(where, rows, user):
             line += cell[some]
-            byte = np.take(flat, line, mode="clip")
+            byte = layout.bytes(line)
             if inside is not None:
                 byte *= inside
                 here[some] |= inside
             found[some] |= byte
-        if self.layout.members and where == "absent":
-            found |= self.layout.bytes[MEMBERS_ROW][cell] & member_bits(part.crowd, self.layout, user)
-        elif self.layout.members and where == "placed":
-            found |= self.layout.bytes[MEMBERS_ROW][cell] * here
+        if layout.members and where != "nowhere":
+            counts = member_bits(part.crowd, layout, user) if where == "absent" else here * np.uint8(255)
+            found |= layout.bytes(MEMBERS_ROW * layout.cells + cell) & counts
         return found
 
     def _holding(self, where: Where, rows: Any, user: Array) -> Iterator[tuple[Any, Array, Array | None]]:
@@ -351,11 +350,12 @@ class Chunk:
     def _least(self, rows: Array, wanted: Array) -> Array:
         """Of each of these rows the smallest number of a rule with a bit that is wanted. Bytes tell first whether a
         holding has any, since most have none."""
-        part, flat = self.part, self.layout.bytes.reshape(-1)
-        width, user, cell = self.layout.bytes.shape[1], self.user[rows], self.cell[rows]
+        part, width = self.part, self.layout.cells
+        user, cell = self.user[rows], self.cell[rows]
         best = np.full(len(rows), self.matrix.nothing, np.int32)
         if self.layout.everyone:
-            self._lower(best, slice(None), EVERYONE_ROW * width + cell, wanted)
+            line = EVERYONE_ROW * width + cell
+            self._lower(best, slice(None), line, wanted & self.layout.bytes(line))
         for where, standing in self._standing():
             if isinstance(standing, slice):
                 kept: Any = standing
@@ -367,14 +367,15 @@ class Chunk:
             member = np.zeros(len(users), bool)
             for some, line, inside in self._holding(where, rows[kept], users):
                 line += cells[some]
-                bits = wants[some] & np.take(flat, line, mode="clip")
+                bits = wants[some] & self.layout.bytes(line)
                 if inside is not None:
                     bits *= inside
                     member[some] |= inside
                 self._lower(best, _places(kept, some), line, bits)
             if self.layout.members and where != "nowhere":
                 bits = np.where(member, 255, 0) if where == "placed" else member_bits(part.crowd, self.layout, users)
-                self._lower(best, kept, MEMBERS_ROW * width + cells, wants & bits.astype(np.uint8))
+                line = MEMBERS_ROW * width + cells
+                self._lower(best, kept, line, wants & bits.astype(np.uint8) & self.layout.bytes(line))
         return best
 
     def _lower(self, best: Array, at: Any, line: Array, bits: Array) -> None:
@@ -385,7 +386,7 @@ class Chunk:
         for bit, deny, condition in kinds:
             some = np.flatnonzero(bits & bit != 0) if present & bit else ()
             if len(some):
-                numbers = np.take(self.layout.least(deny, condition), line[some], mode="clip")
+                numbers = self.layout.least(deny, condition, line[some])
                 place = _places(at, some)
                 best[place] = np.minimum(best[place], numbers)
 

@@ -15,11 +15,14 @@ from remit.bulk.codes import INVALID, NO_ACTION, NO_TYPE, OPEN
 from remit.bulk.matrix import EVERYONE_ROW, MEMBERS_ROW, Matrix
 from remit.bulk.texts import Array, Texts
 
+_MOST_BYTES = 1 << 24  # of lines
+
 
 class Layout:
     """`cell_of`: the matrix's cell of each of these, negative where there is none; `early`: the code that settles it
-    before any rule is looked at. `bytes`: the matrix's lines by these cells, then the same lines as they only deny,
-    then `none`, a line of nothing. `everyone`, `members`: whether these blocks say anything here."""
+    before any rule is looked at. Lines of so many cells follow one another: the matrix's, then the same ones as they
+    only deny, then `none`, a line of nothing. `lines` are their bytes; None where they would be so many that each is
+    looked for among the matrix's keys. `everyone`, `members`: whether these blocks say anything."""
 
     def __init__(self, matrix: Matrix, types: Sequence[Any], actions: Sequence[Any]) -> None:
         self.matrix = matrix
@@ -27,17 +30,19 @@ class Layout:
         self.width = len(actions)
         names = [value if type(value) is str else None for value in types]
         self.cell_of = matrix.local(names, [value if type(value) is str else None for value in actions])
-        early = np.full(len(self.cell_of), OPEN, np.uint8)
+        self.cells = len(self.cell_of)
+        early = np.full(self.cells, OPEN, np.uint8)
         early[self.cell_of == -1] = NO_TYPE
         early[self.cell_of == -2] = NO_ACTION
         early.reshape(len(types), -1)[[type(value) is not str for value in types]] = INVALID
         early.reshape(len(types), -1)[:, [type(value) is not str for value in actions]] = INVALID
         self.early = early
-        flags = np.where(self.cell_of >= 0, matrix.flags[:, np.maximum(self.cell_of, 0)], 0).astype(np.uint8)
-        denies = flags & np.uint8(matrix.bits("deny"))
         self.none = 2 * matrix.height
-        self.bytes = np.ascontiguousarray(np.concatenate([flags, denies, np.zeros((1, flags.shape[1]), np.uint8)]))
-        self.everyone, self.members = bool(flags[EVERYONE_ROW].any()), bool(flags[MEMBERS_ROW].any())
+        self.everyone, self.members = matrix.has(EVERYONE_ROW), matrix.has(MEMBERS_ROW)
+        self.lines: Array | None = None
+        if (self.none + 1) * self.cells <= _MOST_BYTES:
+            places = np.arange((self.none + 1) * self.cells)
+            self.lines = self._looked(places).reshape(-1, self.cells)
         self._least: dict[tuple[bool, int], Array] = {}
 
     def fits(self, types: Sequence[Any], actions: Sequence[Any]) -> bool:
@@ -45,11 +50,38 @@ class Layout:
         same = types is self.types and actions is self.actions
         return same and isinstance(types, Texts) and isinstance(actions, Texts)
 
-    def least(self, deny: bool, condition: int) -> Array:
-        """`Matrix.least`, flat, in the order of `bytes`, as far as their lines may have such a bit."""
-        key = (deny, condition)
-        if key not in self._least:
-            whole = self.matrix.least(deny, condition)
-            found = np.where(self.cell_of >= 0, whole[:, np.maximum(self.cell_of, 0)], self.matrix.nothing)
-            self._least[key] = np.concatenate([found, found] if deny else [found]).astype(whole.dtype).reshape(-1)
-        return self._least[key]
+    def bytes(self, places: Array) -> Array:
+        """The bytes at places: line × cells + cell."""
+        if self.lines is None:
+            return self._looked(places)
+        found: Array = np.take(self.lines.reshape(-1), places, mode="clip")
+        return found
+
+    def _looked(self, places: Array) -> Array:
+        matrix, (line, key) = self.matrix, self._keys(places)
+        found = np.where(key < 0, np.uint8(0), matrix.bits[key])
+        found[line >= matrix.height] &= np.uint8(matrix.bits_of("deny"))
+        return found
+
+    def _keys(self, places: Array) -> tuple[Array, Array]:
+        """For each place its line, and which of the matrix's keys it is, -1 for none."""
+        line, cell = np.divmod(places, self.cells)
+        own = self.cell_of[cell]
+        key = self.matrix.key(line % self.matrix.height, own)
+        key[(own < 0) | (line == self.none)] = -1
+        return line, key
+
+    def least(self, deny: bool, condition: int, places: Array) -> Array:
+        """The smallest numbers of rules with this effect and condition (-1: none), at places whose bytes say that there
+        is one."""
+        kind = (deny, condition)
+        if kind not in self._least:
+            by_key = self.matrix.least(deny, condition)
+            if self.lines is not None:  # one look-up, for some memory
+                lines = self.none if deny else self.matrix.height  # which may have such a bit
+                _, key = self._keys(np.arange(lines * self.cells))
+                by_key = np.where(key < 0, by_key.dtype.type(0), by_key[key])
+            self._least[kind] = by_key
+        at = places if self.lines is not None else self._keys(places)[1]
+        found: Array = np.take(self._least[kind], at, mode="clip")
+        return found

@@ -85,8 +85,8 @@ class Matrix:
         self.read = frozenset(self._read())
         self.times = [(attr, kind) for attr, kind in self.read if kind.kind == "time"]
         self.owns = self._owns()
-        self.flags = self._flags()
-        """One byte for each row and cell, as a matrix."""
+        self.bits = self._bits()
+        """One byte for each key: a row and a cell about which there is a rule."""
 
     # -- entries -----------------------------------------------------------------------------------------------------
 
@@ -174,29 +174,42 @@ class Matrix:
             for bit, ((condition, deny), _) in zip(OWN_BITS, most, strict=False)
         )
 
-    def _flags(self) -> Array:
+    def _bits(self) -> Array:
         entries = self.entries
         plain, more = np.where(entries.deny, DENY, ALLOW), np.where(entries.deny, DENY_IF, ALLOW_IF)
         byte = np.where(entries.condition < 0, plain, more)
         for own in self.owns:
             byte[(entries.condition == own.condition) & (entries.deny == (own.effect == "deny"))] = own.bit
-        found = np.zeros(self.height * self.width, np.uint8)
-        if len(entries.keys):
-            found[entries.keys] = np.bitwise_or.reduceat(byte.astype(np.uint8), entries.first[:-1])
-        return found.reshape(self.height, self.width)
+        if not len(entries.keys):
+            return np.zeros(1, np.uint8)
+        found: Array = np.bitwise_or.reduceat(byte.astype(np.uint8), entries.first[:-1])
+        return found
+
+    def key(self, row: Array, cell: Array) -> Array:
+        """The number of each row and cell among the keys, -1 where there is no rule about them."""
+        keys = self.entries.keys
+        if not len(keys):
+            return np.full(len(row), -1)
+        wanted = row * self.width + cell
+        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        return np.where(keys[at] == wanted, at, -1)
+
+    def has(self, row: int) -> bool:
+        """Whether there is any rule about a row."""
+        return bool((self.entries.keys // self.width == row).any())
 
     def least(self, deny: bool, condition: int) -> Array:
-        """For each row and cell the smallest number of a rule with this effect and condition (-1: none); `nothing`
+        """For each key the smallest number of a rule with this effect and condition (-1: none), and any larger number
         where there is none."""
         entries = self.entries
-        found = np.full(self.height * self.width, self.nothing, np.uint16 if self.nothing < 1 << 16 else np.int32)
-        if len(entries.keys):
-            meant = (entries.deny == deny) & (entries.condition == condition)
-            numbers = np.where(meant, entries.rule, self.nothing)
-            found[entries.keys] = np.minimum.reduceat(numbers, entries.first[:-1])
-        return found.reshape(self.height, self.width)
+        if not len(entries.keys):
+            return np.zeros(1, np.int32)
+        meant = (entries.deny == deny) & (entries.condition == condition)
+        numbers = np.where(meant, entries.rule, self.nothing)
+        found: Array = np.minimum.reduceat(numbers, entries.first[:-1])
+        return found.astype(np.uint16 if self.nothing < 1 << 16 else np.int32)
 
-    def bits(self, effect: str) -> int:
+    def bits_of(self, effect: str) -> int:
         """The bits that belong to an effect."""
         own = sum(one.bit for one in self.owns if one.effect == effect)
         return own | (ALLOW | ALLOW_IF if effect == "allow" else DENY | DENY_IF)

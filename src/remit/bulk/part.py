@@ -80,8 +80,8 @@ class Holdings(NamedTuple):
 def kinds_of(crowd: Crowd, layout: Layout, most: int) -> Kinds | None:
     """The lines of a crowd's kinds by the cells of a layout; None where they have more bytes."""
     one, kind = crowd.kinds()
-    lines, width = layout.bytes, layout.bytes.shape[1]
-    if len(one) * width > most:
+    lines, width = layout.lines, layout.cells
+    if lines is None or len(one) * width > most:
         return None
     held = crowd.absent.of(one)
     joined = np.repeat(lines[EVERYONE_ROW][None, :], len(one), axis=0)
@@ -95,7 +95,7 @@ def kinds_of(crowd: Crowd, layout: Layout, most: int) -> Kinds | None:
 
 def member_bits(crowd: Crowd, layout: Layout, users: Array) -> Array:
     """The bits of the block `members` that count for these users in a request without a place."""
-    allow, deny = layout.matrix.bits("allow"), layout.matrix.bits("deny")
+    allow, deny = layout.matrix.bits_of("allow"), layout.matrix.bits_of("deny")
     return (np.where(crowd.at_root[users], allow, 0) | np.where(crowd.anywhere[users], deny, 0)).astype(np.uint8)
 
 
@@ -257,7 +257,7 @@ class Part:
             held = self.crowd.absent if where == "absent" else self.crowd.placed
             if where == "nowhere":
                 held = held.only_denying(self.matrix.height)
-            begin = np.arange(self.layout.none + 1) * self.layout.bytes.shape[1]
+            begin = np.arange(self.layout.none + 1) * self.layout.cells
             first = held.turns(_MOST_TURNS, self.layout.none)
             lines = [begin[turn.row] for turn in first]
             found = self._holdings[where] = Holdings(held, first, lines, begin, where == "placed")
