@@ -18,14 +18,20 @@ from benchmarks.page import Part, figures, page
 from benchmarks.peers import report as peers
 from benchmarks.timing import Figure
 
-PARTS: dict[str, tuple[str, Callable[[bool], list[Figure]]]] = {
-    "decide": ("Decisions", decide.measure),
-    "columns": ("Columns of requests", columns.measure),
-    "frontend": ("From text to table", frontend.measure),
-    "startup": ("One question from a shell", startup.measure),
-    "scale": ("How it grows", scale.measure),
-    "people": ("Directories in databases", people.measure),
-    "diff": ("Proofs and checks of a large policy", diff.measure),
+
+
+def _table(title: str, measure: Callable[[bool], list[Figure]]) -> Callable[[bool], Part]:
+    return lambda quick: figures(title, measure(quick))
+
+
+PARTS: dict[str, Callable[[bool], Part]] = {
+    "decide": _table("Decisions", decide.measure),
+    "columns": _table("Columns of requests", columns.measure),
+    "frontend": _table("From text to table", frontend.measure),
+    "startup": _table("One question from a shell", startup.measure),
+    "scale": scale.report,
+    "people": _table("Directories in databases", people.measure),
+    "diff": _table("Proofs and checks of a large policy", diff.measure),
 }
 PEERS, APPLICATIONS = "peers", "applications"  # only where asked for: they fetch and build other engines
 OTHERS = (PEERS, APPLICATIONS)
@@ -58,12 +64,8 @@ def main() -> int:
     parts: list[Part] = []
     for name in names:
         print(f"measuring: {name} …", file=sys.stderr, flush=True)
-        if name in others:
-            parts.append(others[name]())
-        else:
-            title, measure = PARTS[name]
-            parts.append(figures(title, measure(asked.quick)))
-    left = [title for name, (title, _) in PARTS.items() if name not in names]
+        parts.append(others[name]() if name in others else PARTS[name](asked.quick))
+    left = [name for name in (*PARTS, *OTHERS) if name not in names]
     if left:
         parts.append(Part("", "", missing=[f"parts that were not asked for: {', '.join(left)}"]))
     text = page(parts, asked.quick, " ".join(["python -m benchmarks", *_without_places(sys.argv[1:])]))

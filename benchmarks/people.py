@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -277,10 +278,10 @@ def _warm(large_url: str, large: str, small_url: str, small: str) -> dict[str, A
     gc.freeze()
     for users in points:
         ask(users)
-    taken = turns({users: lambda users=users: ask(users) for users in points}, 21)
+    taken = turns({users: partial(ask, users) for users in points}, 21)
     return {"ratio": list(ratios(taken[large], taken[small]))}
 
 
 if __name__ == "__main__":
-    jobs = {"make": _make, "bind": _bind, "warm": _warm}
+    jobs: dict[str, Callable[..., dict[str, Any]]] = {"make": _make, "bind": _bind, "warm": _warm}
     print(json.dumps(jobs[sys.argv[1]](*sys.argv[2:])))

@@ -1,10 +1,16 @@
 """How the cost of a decision and of getting ready grows: one thing grows at a time, everything else stays.
 
-Five curves: the policy's rules (with its roles and types), the users, the roles that one user holds, the depth of the
-place that a request names, and the conditions of the one cell it asks about. For each step the same 100 requests are
-decided by `allows` and, a thousand times over, as columns; the exponent e of cost ~ size^e comes from least squares on
-the logarithms. A decision should not grow with what it does not touch (rules, users), and at most linearly with what it
-must read (roles held, conditions).
+For each size, requests are decided by `allows` and, many times over, as columns; the exponent e of cost ~ size^e comes
+from least squares on the logarithms, and beside it stands that of the last step alone, where constants weigh least. A
+decision should not grow with what it does not touch (rules, users, places), and at most linearly with what it must read
+(conditions). Where a step's exponent is far from that of the step before it, there is a *bend*: a constant explains it
+where that comes to what was measured, or it has its reason beside the curve, or the page says that it has none.
+
+    sizes 1, 10, 100; µs 2, 2, 20   →   e = 0.50, at the end 1.00; a bend at 10, from 0 to 1
+
+Each size is measured in a process of its own, which is told what to measure as JSON on its standard input, so that
+nothing is left of another size. Memory is the most that the process ever held above what it held before; a process
+takes it by the mebibyte, so little is left out.
 """
 
 from __future__ import annotations
@@ -12,198 +18,354 @@ from __future__ import annotations
 import gc
 import json
 import math
-import random
-import tracemalloc
-from collections.abc import Callable, Iterator, Sequence
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 from time import process_time
 from typing import Any, NamedTuple
 
+from benchmarks.curves import CURVES, REQUESTS, Ask, Curve, Step, of_rules
+from benchmarks.page import Part, figures
 from benchmarks.timing import Figure
 from remit import Directory, Pdp, Policy
+from remit.directory import shape
 
-Ask = tuple[str, str, dict[str, Any]]  # user, action, resource
-REQUESTS, TURNS = 100, 9
-TYPES = "resource note { owner: user  n: int  actions read, write }"
+ROWS, TURNS = 100_000, 9
+NEW = 100  # of many who ask, those who ask as columns last, one by one
+PATIENCE, QUICK = 0.3, 0.01  # seconds for all turns at least; ten times that, where three turns take no longer
+LARGE = 24 << 20  # bytes: less than what the C library always gives back
+LITTLE = 16  # mebibytes: less cannot be told from what the process takes anyway
+BEND = 0.4  # between a step's exponent and the next one's: explained, or said not to be
+CLOSE = 1 / 3  # of a value that a constant and a linear part come to
 
-
-class Step(NamedTuple):
-    """A curve's size, and what is decided there."""
-
-    size: int
-    policy: str
-    directory: dict[str, Any]
-    asked: list[Ask]
-
-
-class Curve(NamedTuple):
-    """`most`: the exponent that a decision may have at most."""
-
-    name: str
-    sizes: Sequence[int]
-    quick: Sequence[int]
-    make: Callable[[int], Step]
-    most: float
+WAYS = {  # what is measured → its unit
+    "`allows`": "µs",
+    "columns": "ns",
+    "reading": "s",
+    "binding": "s",
+    "first columns": "s",
+    "one row of columns": "µs",
+    "a newcomer": "µs",
+    "memory": "MiB",
+    "memory for columns": "MiB",
+}
+ABOUT = """\
+`allows` and *columns*: one decision, asked before. *Reading*: policy and directory from their texts. *Binding*: the two
+together, up to where the first question can be asked. *First columns*: the first call of `decide_many`, a row for each
+request. *One row*: a later call of one row; *a newcomer*: the same about somebody of whom columns had not asked yet.
+*Memory*: the most that reading and binding took, and what the first columns took on top, from 16 MiB on; texts are not
+counted. *At the end*: the exponent of the last step alone; a target holds for both exponents, with a tenth more for the
+last step, since two sizes alone also differ by what fits the processor's caches."""
+AT_END = 0.1
 
 
 class Point(NamedTuple):
-    """Microseconds of one decision by `allows`, nanoseconds of one as columns, seconds and mebibytes to get ready."""
+    """What was measured at a size, by the names of WAYS. `trouble`: why it was not."""
 
     size: int
-    allows: float
-    columns: float
-    ready: float
-    memory: float
+    values: Mapping[str, float]
+    trouble: str = ""
 
 
-# -- what grows ------------------------------------------------------------------------------------------------------
+# -- a point, in a process of its own --------------------------------------------------------------------------------
 
 
-def _rules(count: int) -> Step:
-    """So many rules, a hundred a type and fifty a role."""
-    dice = random.Random(f"rules {count}")
-    types = [f"t{at}" for at in range(max(count // 100, 1))]
-    lines = ["area a {", *(f"resource {name} {{ owner: user  actions read, write, sign }}" for name in types), "}"]
-    roles = [f"r{at}" for at in range(max(count // 50, 2))]
-    for role in roles:
-        lines.append(f"role {role} {{")
-        for _ in range(count // len(roles)):
-            own = " when resource.owner == user.id" if dice.random() < 0.25 else ""
-            lines.append(f"allow {dice.choice(('read', 'write', 'sign'))} on {dice.choice(types)}{own}")
-        lines.append("}")
-    users = {f"u{at}": {"assignments": [{"role": dice.choice(roles)}]} for at in range(REQUESTS)}
-    asked = [_ask(user, dice.choice(("read", "write")), dice.choice(types), owner=user) for user in users]
-    return Step(count, "\n".join(lines), {"users": users}, asked)
+def point(step: Step, patience: float) -> dict[str, float]:
+    """What it costs to get ready for these requests, and to decide them. `patience`: seconds to spend on each."""
+    _warm()
+    before, taken = resident(), _Taken([], [])
+    pdp = _ready(step, taken)
+    values = {"memory": most_resident() - before}
+    new = NEW if len(step.asked) > REQUESTS else 0
+    few = _columns(step.asked[new:])
+    before, most = resident(), most_resident()
+    values["first columns"] = _time(lambda: pdp.decide_many(few))
+    values["memory for columns"] = (most_resident() if most_resident() > most else resident()) - before
+    if new:
+        values["a newcomer"] = _one_row(pdp, step.asked[:new], patience)
+    values["one row of columns"] = _one_row(pdp, list(step.asked[-NEW:]) * 10, patience)
+    for _ in range(2):  # apart, since what disturbs the one may not disturb the other
+        for name, each in (("`allows`", _allows), ("columns", _as_columns)):
+            values[name] = min(values.get(name, math.inf), each(pdp, step.asked, patience / 2))
+    while sum(taken.reading + taken.binding) < patience and len(taken.binding) < TURNS:
+        _ready(step, taken)
+    values |= {name: min(times) for name, times in taken._asdict().items() if times}
+    return {name: value for name, value in values.items() if "memory" not in name or value >= LITTLE}
 
 
-def _users(count: int) -> Step:
-    """So many users; the same hundred ask."""
-    text = f"area a {{ {TYPES} }}\nrole reader {{ allow read on note when resource.owner == user.id }}"
-    users = {f"u{at}": {"assignments": [{"role": "reader"}]} for at in range(count)}
-    step = max(count // REQUESTS, 1)
-    asked = [_ask(f"u{at * step % count}", "read", "note", owner=f"u{at * step % count}") for at in range(REQUESTS)]
-    return Step(count, text, {"users": users}, asked)
+class _Taken(NamedTuple):
+    """Seconds of several times over."""
+
+    reading: list[float]
+    binding: list[float]
 
 
-def _held(count: int) -> Step:
-    """One user with so many roles, one of which decides."""
-    lines = [
-        f"area a {{ {TYPES} }}",
-        *(f"role r{at} {{ allow write on note when resource.n == {at} }}" for at in range(count)),
-    ]
-    lines.append("role last { allow read on note }")
-    held = [{"role": f"r{at}"} for at in range(count - 1)] + [{"role": "last"}]
-    return Step(
-        count, "\n".join(lines), {"users": {"ann": {"assignments": held}}}, [_ask("ann", "read", "note")] * REQUESTS
+def _ready(step: Step, taken: _Taken) -> Pdp:
+    """A decision point. Between reading and binding garbage is collected: when it is hangs on what was read."""
+    sources = {f"{at:03}.remit": text for at, text in enumerate(step.policy)}
+    gc.collect()
+    if isinstance(step.directory, int):
+        policy, people = Policy.from_sources(sources), Directory(_made(step.directory))
+    else:
+        text = step.directory
+        began = process_time()
+        policy = Policy.from_sources(sources)
+        people = Directory.from_text(text, "directory.json")
+        taken.reading.append(process_time() - began)
+    gc.collect()
+    began = process_time()
+    pdp = policy.bind(people)
+    taken.binding.append(process_time() - began)
+    return pdp
+
+
+def _made(count: int) -> shape.Directory:
+    """So many users, each with a line of their own as those read from a text have."""
+    names = (f"u{at}" for at in range(count))
+    return shape.Directory(
+        {name: shape.User(name, assignments=(shape.Assignment("reader", line=1),), line=1) for name in names}
     )
 
 
-def _depth(count: int) -> Step:
-    """A place so deep below the one where the role is held."""
-    text = f"scope top\nscope part in top\narea a {{ {TYPES} }}\nrole reader {{ allow read on note }}"
-    places: dict[str, Any] = {"part/p0": {}}
-    places.update({f"part/p{at}": {"parent": f"part/p{at - 1}"} for at in range(1, count)})
-    users = {"ann": {"assignments": [{"role": "reader", "scope": "part/p0"}]}}
-    asked = [_ask("ann", "read", "note", scope=f"part/p{count - 1}")] * REQUESTS
-    return Step(count, text, {"users": users, "scopes": places}, asked)
+def _warm() -> None:
+    """Once through everything, so that the first point is not the imports and the building of the parser. And something
+    large is taken and given back, as making a large size ready does: from then on the C library keeps what it is given
+    back, and arrays cost no more in the small sizes than in the large ones."""
+    bytearray(LARGE)
+    step = of_rules(100)
+    pdp, asked = _ready(step, _Taken([], [])), step.asked
+    for ask in asked:
+        pdp.allows(*ask)
+    pdp.decide_many(_columns(asked))
+    gc.collect()
 
 
-def _conditions(count: int) -> Step:
-    """So many conditions in the cell that is asked about; the last one decides."""
-    rules = [f"allow read on note when resource.n == {at}" for at in range(count)]
-    text = f"area a {{ {TYPES} }}\nrole reader {{ {'  '.join(rules)} }}"
-    asked = [_ask("ann", "read", "note", n=count - 1)] * REQUESTS
-    return Step(count, text, {"users": {"ann": {"assignments": [{"role": "reader"}]}}}, asked)
+def _time(work: Callable[[], object]) -> float:
+    began = process_time()
+    work()
+    return process_time() - began
 
 
-def _ask(user: str, action: str, resource_type: str, **properties: Any) -> Ask:
-    return user, action, {"type": resource_type, "id": "n1", "properties": properties}
+def _turns(work: Callable[[], object], patience: float) -> Iterator[float]:
+    """The seconds of several turns, more where they are short and fewer where they are long."""
+    turn, spent = 0, 0.0
+    while turn < TURNS or spent < patience:
+        if turn > 2 and spent > 10 * patience:
+            return
+        taken = _time(work)
+        turn, spent = turn + 1, spent + taken
+        yield taken
 
 
-CURVES = (
-    Curve("rules", (100, 1_000, 10_000, 100_000), (100, 400), _rules, 0.1),
-    Curve("users", (100, 1_000, 10_000, 100_000, 1_000_000), (100, 400), _users, 0.1),
-    Curve("roles of one user", (1, 10, 100, 1_000), (1, 10), _held, 0.1),
-    Curve("depth of places", (1, 10, 100), (1, 10), _depth, 0.1),
-    Curve("conditions in one cell", (1, 10, 100, 1_000), (1, 10), _conditions, 1.05),
-)
+def _allows(pdp: Pdp, asked: Sequence[Ask], patience: float) -> float:
+    """Microseconds of a decision, asked before; the least of several turns."""
+    passes = max(2_000 // len(asked), 1)
+
+    def ask() -> None:
+        for _ in range(passes):
+            for user, action, resource in asked:
+                pdp.allows(user, action, resource)
+
+    ask()
+    return min(_turns(ask, patience)) * 1e6 / len(asked) / passes
 
 
-# -- measuring -------------------------------------------------------------------------------------------------------
+def _as_columns(pdp: Pdp, asked: Sequence[Ask], patience: float) -> float:
+    """Nanoseconds of a decision as columns of codes, which decide as `allows` does; the least of several turns."""
+    answers = pdp.decide_many(_columns(asked)).allowed.tolist()
+    if answers != [pdp.allows(*ask) for ask in asked]:
+        raise RuntimeError("columns are decided otherwise than `allows` decides")
+    times = ROWS // len(asked) if len(asked) == REQUESTS else 1
+    columns = _columns(list(asked) * max(times // 20, 1))
+    if times > 1 and _time(lambda: pdp.decide_many(columns)) < 0.05:  # else a twentieth of the rows is enough
+        columns = _columns(list(asked) * times)
+    rows = len(columns["user"])
+    return min(_turns(lambda: pdp.decide_many(columns), patience)) * 1e9 / rows
+
+
+def _one_row(pdp: Pdp, asked: Sequence[Ask], patience: float) -> float:
+    """Microseconds of a call of one row, with columns of its own; the least of several."""
+    least, spent = math.inf, 0.0
+    for turn, ask in enumerate(asked):
+        taken = _time(partial(pdp.decide_many, _columns([ask])))
+        least, spent = min(least, taken), spent + taken
+        if turn > 2 and spent > patience:
+            break
+    return least * 1e6
+
+
+def _columns(asked: Sequence[Ask]) -> dict[str, Any]:
+    import pyarrow as pa
+
+    texts: dict[str, list[Any]] = {"user": [], "action": [], "type": []}
+    texts.update({f"resource.{name}": [] for name in asked[0][2]["properties"]})
+    for user, action, resource in asked:
+        row = {"user": user, "action": action, "type": resource["type"]}
+        row.update({f"resource.{name}": value for name, value in resource["properties"].items()})
+        for name, values in texts.items():
+            values.append(row[name])
+    return {name: pa.array(values).dictionary_encode() for name, values in texts.items()}
+
+
+def resident() -> float:
+    """Mebibytes of memory that this process has now."""
+    told = _told_by_linux("VmRSS")
+    if told is None:
+        asked = subprocess.run(["ps", "-o", "rss=", "-p", str(os.getpid())], capture_output=True, check=True)
+        told = int(asked.stdout)
+    return told / 1024
+
+
+def most_resident() -> float:
+    """The most mebibytes it ever had."""
+    told = _told_by_linux("VmHWM")  # what `getrusage` says there includes the process that started this one
+    if told is None:
+        import resource
+
+        told = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return told / 1024
+
+
+def _told_by_linux(name: str) -> float | None:
+    """A figure of the process's own page, in KiB; None where there is no such page."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return None
+    return next((float(line.split()[1]) for line in lines if line.startswith(f"{name}:")), None)
+
+
+def _apart(curve: Curve, size: int, patience: float) -> Point:
+    """The point, measured in a process of its own. Raises RuntimeError where it fails otherwise than by memory."""
+    print(f"  {curve.name}: {size:,}", file=sys.stderr, flush=True)
+    ran = subprocess.run(
+        [sys.executable, "-m", "benchmarks.scale", str(patience)],
+        input=json.dumps(curve.make(size)),
+        cwd=Path(__file__).resolve().parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode == 0 and ran.stdout:
+        return Point(size, json.loads(ran.stdout))
+    if ran.returncode < 0 or "MemoryError" in ran.stderr:
+        return Point(size, {}, "its process was ended" if ran.returncode < 0 else "more memory than there is")
+    raise RuntimeError(f"{curve.name}, {size:,}: {ran.stderr}")
+
+
+# -- the page --------------------------------------------------------------------------------------------------------
 
 
 def measure(quick: bool) -> list[Figure]:
-    """A figure for each curve and way, with the exponent."""
-    found: list[Figure] = []
+    """A figure for each curve and way."""
+    return [figure for curve, points in _measured(quick) for figure in told(curve, points, quick)]
+
+
+def report(quick: bool) -> Part:
+    """The same, with a picture of each curve, and what could not be measured."""
+    measured = list(_measured(quick))
+    found = [figure for curve, points in measured for figure in told(curve, points, quick)]
+    part = figures("How it grows", found, ABOUT)
+    pictures = [picture(curve, points) for curve, points in measured]
+    missing = [
+        f"{curve.name}, {one.size:,}: {one.trouble}" for curve, points in measured for one in points if one.trouble
+    ]
+    return part._replace(text="\n\n".join([part.text, PICTURES, *pictures]), missing=missing)
+
+
+def _measured(quick: bool) -> Iterator[tuple[Curve, list[Point]]]:
     for curve in CURVES:
-        points = [_point(curve.make(size)) for size in (curve.quick if quick else curve.sizes)]
-        for way, unit, values, most in (
-            ("`allows`", "µs", [point.allows for point in points], curve.most),
-            ("columns", "ns", [point.columns for point in points], None),
-            ("getting ready", "s", [point.ready for point in points], None),
-            ("memory", "MiB", [point.memory for point in points], None),
-        ):
-            listed = " · ".join(f"{point.size:,}: {value:,.3g}" for point, value in zip(points, values, strict=True))
-            power = exponent([point.size for point in points], values)
-            target = f"e ≤ {most}" if most is not None else ""
-            met = power <= most if most is not None and not quick else None
-            found.append(Figure(f"{curve.name}: {way}", f"{listed} {unit}; e = {power:.2f}", target, met))
+        sizes, patience = (curve.quick, QUICK) if quick else (curve.sizes, PATIENCE)
+        with ThreadPoolExecutor(2 if quick else 1) as apart:  # figures that mean nothing may disturb each other
+            yield curve, list(apart.map(partial(_apart, curve, patience=patience), sizes))
+
+
+def told(curve: Curve, points: Sequence[Point], quick: bool = False) -> list[Figure]:
+    """The lines of one curve: values, exponents, and what is to be said about each bend."""
+    found: list[Figure] = []
+    for way, unit in WAYS.items():
+        there = [(one.size, one.values[way]) for one in points if way in one.values]
+        if len(there) < 2:
+            continue
+        fit, end = exponent(there), exponent(there[-2:])
+        listed = " · ".join(f"{size:,}: {value:,.3g}" for size, value in there)
+        value = f"{listed} {unit}; e = {fit:.2f}, at the end {end:.2f}"
+        value += "".join(f". {line}" for line in bends(curve, way, there))
+        most = curve.most.get(way)
+        met = fit <= most and end <= most + AT_END if most is not None and not quick else None
+        found.append(Figure(f"{curve.name}: {way}", value, f"e ≤ {most}" if most is not None else "", met))
     return found
 
 
-def exponent(sizes: Sequence[int], values: Sequence[float]) -> float:
+def bends(curve: Curve, way: str, there: Sequence[tuple[int, float]]) -> Iterator[str]:
+    """What there is to say about each size where a curve bends."""
+    for three in zip(there, there[1:], there[2:], strict=False):
+        before, after = exponent(three[:2]), exponent(three[1:])
+        if abs(after - before) > BEND:
+            size = three[1][0]
+            why = curve.bends.get((way, size)) or _constant(three, WAYS[way]) or "a bend, not explained"
+            yield f"At {size:,} (e = {before:.2f}, then {after:.2f}): {why}"
+
+
+def _constant(points: Sequence[tuple[int, float]], unit: str) -> str:
+    """The reason of a bend where a constant and a linear part, told from the outer two of three points, come to what
+    was measured between them."""
+    (first, low), (middle, value), (last, high) = points
+    each = (high - low) / (last - first)
+    constant = low - each * first
+    if constant <= 0 or each <= 0 or abs(value / (constant + each * middle) - 1) > CLOSE:
+        return ""
+    return f"{constant:,.2g} {unit} whatever the size, and a linear part"
+
+
+def exponent(points: Sequence[tuple[int, float]]) -> float:
     """The e of value ~ size^e, by least squares on the logarithms."""
-    x, y = [math.log(size) for size in sizes], [math.log(max(value, 1e-12)) for value in values]
+    x, y = [math.log(size) for size, _ in points], [math.log(max(value, 1e-12)) for _, value in points]
     mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
     spread = sum((one - mean_x) ** 2 for one in x)
     return sum((one - mean_x) * (other - mean_y) for one, other in zip(x, y, strict=True)) / spread
 
 
-def _point(step: Step) -> Point:
-    text = json.dumps(step.directory)
-    gc.collect()
-    began = process_time()
-    pdp = _bound(step.policy, text)
-    ready = process_time() - began
-    tracemalloc.start()
-    again = _bound(step.policy, text)
-    memory = tracemalloc.get_traced_memory()[0] / 2**20
-    tracemalloc.stop()
-    del again
-    return Point(step.size, _allows(pdp, step.asked), _columns(pdp, step.asked), ready, memory)
+PICTURES = """\
+Bars: reading and binding (binding alone, where not all sizes are read). Line: a decision by `allows`. Each by how many
+powers of ten it is above its first."""
 
 
-def _bound(policy: str, directory: str) -> Pdp:
-    return Policy.from_sources({"scale.remit": policy}).bind(Directory.from_text(directory, "directory.json"))
+def picture(curve: Curve, points: Sequence[Point]) -> str:
+    """Both axes in powers of ten, as Markdown's readers draw it from Mermaid."""
+    there = [one for one in points if one.values]
+
+    def above(of: Callable[[Mapping[str, float]], float]) -> list[float]:
+        return [round(math.log10(of(one.values) / of(there[0].values)), 2) + 0.0 for one in there]
+
+    read = all("reading" in one.values for one in there)
+    ready = above(lambda values: values["binding"] + (values["reading"] if read else 0))
+    decision = above(lambda values: values["`allows`"])
+    names = ", ".join(f'"{one.size:,}"' for one in there)
+    return "\n".join(
+        [
+            "```mermaid",
+            "xychart-beta",
+            f'  title "{curve.name}"',
+            f"  x-axis [{names}]",
+            f'  y-axis "powers of ten" {min(0.0, *ready, *decision):.1f} --> {max(1.0, *ready, *decision):.1f}',
+            f"  bar [{', '.join(f'{value:.2f}' for value in ready)}]",
+            f"  line [{', '.join(f'{value:.2f}' for value in decision)}]",
+            "```",
+        ]
+    )
 
 
-def _allows(pdp: Pdp, asked: Sequence[Ask]) -> float:
-    """Microseconds of a decision, asked before; the least of several turns."""
-    for ask in asked:
-        pdp.allows(*ask)
-    return min(_turns(lambda: [pdp.allows(*ask) for ask in asked for _ in range(20)])) * 1e6 / len(asked) / 20
+def main() -> None:
+    """Measures what standard input asks for, with as much patience as the first argument says."""
+    size, policy, directory, asked = json.load(sys.stdin)
+    requests = [(user, action, about) for user, action, about in asked]
+    print(json.dumps(point(Step(size, policy, directory, requests), float(sys.argv[1]))))
 
 
-def _columns(pdp: Pdp, asked: Sequence[Ask]) -> float:
-    """Nanoseconds of a decision as columns of codes."""
-    import pyarrow as pa
-
-    rows = list(asked) * 1000
-    names = sorted(rows[0][2]["properties"])
-    texts = {
-        "user": [row[0] for row in rows],
-        "action": [row[1] for row in rows],
-        "type": [row[2]["type"] for row in rows],
-    }
-    texts |= {f"resource.{name}": [row[2]["properties"][name] for row in rows] for name in names}
-    columns = {name: pa.array(values).dictionary_encode() for name, values in texts.items()}
-    answers, expected = pdp.decide_many(columns).allowed, [pdp.allows(*ask) for ask in asked]
-    if answers[: len(asked)].tolist() != expected:
-        raise RuntimeError("columns are decided otherwise than `allows` decides")
-    return min(_turns(lambda: pdp.decide_many(columns))) * 1e9 / len(rows)
-
-
-def _turns(work: Callable[[], object]) -> Iterator[float]:
-    for _ in range(TURNS):
-        began = process_time()
-        work()
-        yield process_time() - began
+if __name__ == "__main__":
+    main()

@@ -26,6 +26,9 @@ settings.load_profile("long" if os.environ.get("REMIT_HYPOTHESIS") == "long" els
 for _wish in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES"):
     os.environ.pop(_wish, None)
 
+# Nor may what the user's own cache holds, nor is anything written there, by no subprocess either.
+os.environ["REMIT_CACHE"] = "off"
+
 
 @pytest.fixture(scope="session")
 def root() -> Path:

@@ -17,7 +17,8 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from remit.cli.main import remit
 from remit.compiler import parse_all
-from remit.project.policies import load, policies_below, read
+from remit.project.policies import load
+from remit.project.sources import policies_below, read
 from remit.syntax import tree
 from remit.table.shape import Table
 

@@ -31,7 +31,7 @@ import pytest
 
 from remit import Directory, DirectoryError, Policy, PolicyError
 from remit.cli.main import COMMANDS, remit
-from remit.project.policies import read
+from remit.project.sources import read
 from remit.table import artifact, meaning
 from remit.testing.run import run
 

@@ -113,3 +113,16 @@ def test_grammar_is_found(commands: Path, tmp_path: Path) -> None:
     """What `remit init` writes in an empty folder lints and tests clean there: the compiler finds its grammar."""
     for command in ("init", "lint", "test"):
         run(commands / "remit", command, cwd=tmp_path)
+
+
+def test_what_a_policy_comes_to_is_remembered(commands: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The installed package knows its own files, so it remembers tables: the second answer reads the entry of the
+    first."""
+    monkeypatch.setenv("REMIT_CACHE", str(tmp_path / "cache"))
+    run(commands / "remit", "init", cwd=tmp_path)
+    question = ["can", "--role", "reader", "read", "document", "--set", "state=published", "--policy", "policy"]
+    first = run(commands / "remit", *question, cwd=tmp_path)
+    [entry] = (tmp_path / "cache" / "table").iterdir()
+    before = entry.stat().st_mtime_ns
+    assert run(commands / "remit", *question, cwd=tmp_path) == first
+    assert entry.stat().st_mtime_ns == before

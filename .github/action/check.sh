@@ -9,6 +9,7 @@ set -euo pipefail
 
 : "${POLICY=}" "${DIRECTORY=}" "${CHECKS=lint fmt test diff}" "${EXACT=true}" "${FAIL_LEVEL=}" "${FAIL_UNDER=}"
 : "${FAIL_ON=}" "${BY=role}" "${BASE=}" "${EVENT_BASE=}"
+export REMIT_CACHE=off # a runner that is shared may have remembered for somebody else
 out=$RUNNER_TEMP/remit
 bin=$out/venv/bin
 [ -d "$bin" ] || bin=$out/venv/Scripts # Windows

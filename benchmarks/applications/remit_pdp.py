@@ -4,43 +4,44 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
 
 from benchmarks.applications import worlds
 from benchmarks.applications.github import GITHUB
 from benchmarks.applications.tinytodo import TINYTODO
 from benchmarks.peers.candidates import remit_pdp
 from benchmarks.peers.candidates.serving import Plain, digits, serve
-from remit import Directory, Pdp, Policy
+from remit import Pdp
 
 APPLICATIONS = {application.name: application for application in (GITHUB, TINYTODO)}
 
 
 def bound(world: worlds.World) -> Pdp:
     """remit with the policy of the world's application and its people."""
-    application = APPLICATIONS[world["application"]]
-    people = json.dumps(worlds.directory(application, world))
-    policy = Policy.from_sources({f"{application.name}.remit": application.policy})
-    return policy.bind(Directory.from_text(people, "directory.json"))
+    made = Remit()
+    made.encode(world)
+    made.load()
+    return made.pdp
 
 
-class _Applied:
+class _Applied(remit_pdp.Remit):
     """What both calls share: the application's policy, and its requests as `allows` takes them."""
 
-    pdp: Pdp
-    batches: dict[str, list[tuple[str, str, dict[str, Any]]]]
+    world: worlds.World
 
-    def load(self, policy: Plain, batches: dict[str, list[worlds.Request]]) -> str:
-        application = APPLICATIONS[policy["application"]]
-        self.pdp = bound(policy)
+    def encode(self, policy: Plain) -> None:
+        self.world, application = policy, APPLICATIONS[policy["application"]]
+        self.sources = {f"{application.name}.remit": application.policy}
+        self.people = json.dumps(worlds.directory(application, policy))
+
+    def prepare(self, batches: dict[str, list[worlds.Request]]) -> None:
+        world, application = self.world, APPLICATIONS[self.world["application"]]
         self.batches = {
-            name: [(asked["user"], asked["action"], worlds.resource(application, policy, asked)) for asked in batch]
+            name: [(asked["user"], asked["action"], worlds.resource(application, world, asked)) for asked in batch]
             for name, batch in batches.items()
         }
-        return ""
 
 
-class Remit(_Applied, remit_pdp.Remit):
+class Remit(_Applied):
     def decide(self, batch: str) -> tuple[str, str]:
         decisions = digits([self.pdp.allows(*asked) for asked in self.batches[batch]])
         return decisions, decisions.replace("1", "a").replace("0", "n")

@@ -22,7 +22,8 @@ PROMISED = {  # size and engine → how many times remit's time it takes at leas
 }
 _DRAWN = 150  # times remit's: what is slower would leave the others no width
 HEAD = (
-    "| engine | version | hot, × remit | cold, × remit | load, s | what one call includes |\n|---|---|---|---|---|---|"
+    "| engine | version | hot, × remit | cold, × remit | load, s (a process's first) | what one call includes |\n"
+    "|---|---|---|---|---|---|"
 )
 
 
@@ -52,8 +53,11 @@ def report(quick: bool, home: Path | None, only: Sequence[str] = (), sizes: Sequ
     behind += [f"{one.size.name}: {line}" for one in found for line in _behind(one)]
     missing = [f"{one.size.name}: {line}" for one in found for line in _missing(one)]
     missing += [f"{one.size.name}: {line}" for one in asked for line in shell.missing(one)]
-    there = [*ENGINES, *shell.COMMANDS]
-    left = [one.key for one in there if one not in engines and one not in commands]
+    missing += (
+        ["large: one question from a shell: only smaller sizes are asked"] if commands and w.LARGE in wanted else []
+    )
+    left = [one.key for one in ENGINES if one not in engines]
+    left += [one.key for one in shell.COMMANDS if one not in commands]
     missing += [f"not asked for: {', '.join(dict.fromkeys(left))}"] if left else []
     text = "\n\n".join([*(table(one) for one in found), *(shell.table(one) for one in asked)])
     return Part("Beside other engines", text, behind, missing)
@@ -61,7 +65,8 @@ def report(quick: bool, home: Path | None, only: Sequence[str] = (), sizes: Sequ
 
 def _behind(compared: Compared) -> Iterator[str]:
     """Engines that decide faster, and those that are ready sooner."""
-    ours = next(row.load for row in compared.rows if row.engine is REMIT)
+    base = next(row for row in compared.rows if row.engine is REMIT)
+    ours = base.load
     for row in compared.rows:
         if row.ahead:
             yield f"{_ahead(row)}"
@@ -71,8 +76,9 @@ def _behind(compared: Compared) -> Iterator[str]:
     sooner = [row for row in compared.rows if row.load is not None and ours is not None and row.load < ours]
     sooner = [row for row in sooner if row.engine.family != REMIT.family]
     if sooner and ours is not None:
-        said = ", ".join(f"{row.name} {row.load:,.2f}" for row in sorted(sooner, key=lambda row: row.load or 0))
-        yield f"ready to decide after {ours:,.2f} s, later than {said} s"
+        said = ", ".join(f"{row.name} {row.load:,.3f}" for row in sorted(sooner, key=lambda row: row.load or 0))
+        once = f" (a small policy, as the first of a process, in {base.first:,.3f} s)" if base.first is not None else ""
+        yield f"from texts to ready to decide in {ours:,.3f} s{once}, later than {said} s"
 
 
 def _missing(compared: Compared) -> Iterator[str]:
@@ -113,10 +119,16 @@ def _ahead(row: Row) -> str:
 
 
 def _line(row: Row) -> str:
-    load = "–" if row.load is None else ", ".join(part for part in (f"{row.load:,.2f}", row.note) if part)
+    load = ", ".join(part for part in (_load(row), row.note) if part)
     said = f"**{row.trouble}**" if row.trouble else row.includes
     cells = [row.name, row.version or "–", *(_cell(row, batch) for batch in (HOT, COLD)), load, said]
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def _load(row: Row) -> str:
+    if row.load is None:
+        return "–"
+    return f"{row.load:,.3f} ({row.first:,.3f})" if row.first is not None else f"{row.load:,.3f}"
 
 
 def _cell(row: Row, batch: str) -> str:

@@ -26,6 +26,7 @@ from benchmarks.timing import Spread, spread
 HOT, COLD = "hot", "cold"
 BATCHES = (HOT, COLD)
 LEAST_ROUNDS = 3  # of a candidate, however slow
+FIRST = "first"  # a folder below the workload's with a small one, which every candidate loads before
 
 
 class Plan(NamedTuple):
@@ -54,7 +55,8 @@ class Row:
     name: str = ""
     version: str = ""
     includes: str = ""
-    load: float | None = None
+    load: float | None = None  # seconds, once the process has loaded another policy
+    first: float | None = None  # seconds of that other, a small one, with all that a process does once
     note: str = ""
     decisions: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
@@ -84,6 +86,8 @@ def compare(size: w.Size, plan: Plan, home: Home, engines: Sequence[Engine] = EN
     with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as open_ones:
         folder = Path(scratch)
         batches = plain.write(folder, size, plan.cold)
+        (folder / FIRST).mkdir()
+        plain.write(folder / FIRST, w.QUICK[0], 20)
         rows: list[Row] = []
         running: dict[str, Candidate] = {}
         for engine in engines:
@@ -117,6 +121,7 @@ def tell(text: str) -> None:
 def _load(row: Row, candidate: Candidate, folder: Path, batches: Mapping[str, Sequence[object]], plan: Plan) -> None:
     hello = candidate.ask(plan.limit, do="hello")
     row.name, row.version, row.includes = hello["name"], hello["version"], hello["includes"]
+    row.first = candidate.ask(plan.limit, do="load", folder=str(folder / FIRST))["seconds"]
     loaded = candidate.ask(plan.limit, do="load", folder=str(folder))
     row.load, row.note = loaded["seconds"], loaded.get("note", "")
     each = 0.0

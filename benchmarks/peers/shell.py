@@ -2,8 +2,8 @@
 policy from files.
 
 Four questions come first, one of each class (allowed outright, allowed by ownership, denied by a rule, no rule): a
-command that answers one otherwise than remit is told, and not timed. Then all commands take turns on one question, on
-the clock of the wall.
+command that answers one otherwise is told, and not timed, remit's own neither. Then all commands take turns on one
+question, on the clock of the wall.
 
     remit can u7 read invoice_3:i1 --set owner=u7 --policy plain.remit --directory directory.json
     opa eval -d policy.rego -d data.json -i input.json data.peers.decision
@@ -15,8 +15,8 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -33,15 +33,18 @@ from benchmarks.timing import Spread, ratios, spread, turns
 LIMIT = 120.0  # seconds that one process may take
 TIMED = plain.OWNER  # the class of the question that is timed
 QUERY = "data.peers.decision"  # what `peers/go/opa/policy.rego` is asked for
-SOURCES, TABLE = "remit", "remit-table"
+SOURCES, AGAIN, TABLE = "remit-can", "remit-can-again", "remit-can-table"
+OWN = {SOURCES: "on sources", AGAIN: "on sources that it remembers", TABLE: "on a compiled table"}
 
 
 class Asking(NamedTuple):
     """A command made ready. `ask` gives the words that ask one question, after writing what they read; `allows` reads
-    the answer, None from a command that decides nothing, and raises PeerError for what is no answer."""
+    the answer, None from a command that decides nothing, and raises PeerError for what is no answer; `variables` are
+    added to the environment."""
 
     ask: Callable[[Request], Sequence[str]]
     allows: Callable[[subprocess.CompletedProcess[str]], bool | None]
+    variables: Mapping[str, str] = {}
 
 
 class Command(NamedTuple):
@@ -57,8 +60,7 @@ class Command(NamedTuple):
 class Row:
     command: Command
     milliseconds: Spread | None = None
-    over_sources: Spread | None = None  # times that of `remit can` on the policy's text, round by round
-    over_table: Spread | None = None
+    over: dict[str, Spread] = field(default_factory=dict)  # one of OWN → times that one, round by round
     trouble: str = ""  # why it was not timed
 
 
@@ -71,7 +73,9 @@ class Compared:
 # -- remit -----------------------------------------------------------------------------------------------------------
 
 
-def _remit(file: str) -> Callable[[Home, Path, Plain], Asking]:
+def _remit(file: str, remembers: bool = False) -> Callable[[Home, Path, Plain], Asking]:
+    """`remembers`: in a cache of this folder's own what sources come to; else nothing is kept from call to call."""
+
     def ready(home: Home, folder: Path, policy: Plain) -> Asking:
         sources = folder / "plain.remit"
         sources.write_text(plain.remit_policy(policy), encoding="utf-8")
@@ -86,7 +90,7 @@ def _remit(file: str) -> Callable[[Home, Path, Plain], Asking]:
             owner = ["--set", f"owner={asked['owner']}"]
             return [*program, "can", *question, *owner, "--policy", str(folder / file), "--directory", str(directory)]
 
-        return Asking(ask, _yes)
+        return Asking(ask, _yes, {"REMIT_CACHE": str(folder / "cache") if remembers else "off"})
 
     return ready
 
@@ -187,20 +191,36 @@ def _compiles(done: subprocess.CompletedProcess[str]) -> None:
 # -- all of them -----------------------------------------------------------------------------------------------------
 
 COMMANDS: tuple[Command, ...] = (
-    Command(SOURCES, "remit can, on sources", "reads the policy's text and the directory; decides", _remit("plain.remit")),
+    Command(
+        SOURCES,
+        f"remit can, {OWN[SOURCES]}",
+        "reads the policy's text, compiles it, and reads the directory; decides",
+        _remit("plain.remit"),
+    ),
+    Command(
+        AGAIN,
+        f"remit can, {OWN[AGAIN]}",
+        "reads the policy's text and what it came to in an earlier call, and the directory; decides",
+        _remit("plain.remit", remembers=True),
+    ),
     Command(
         TABLE,
-        "remit can, on a compiled table",
+        f"remit can, {OWN[TABLE]}",
         "reads the table that `remit compile` made, and the directory; decides",
         _remit("plain.table.json"),
     ),
     Command(
         "opa-eval",
         "opa eval, on files",
-        "reads a policy of a few rules, and roles and users as data, closed over inheritance; decides",
+        "reads a policy of a few rules, and what roles may do and users hold as data, closed over inheritance; decides",
         _opa(bundled=False),
     ),
-    Command("opa-eval-bundle", "opa eval, on a bundle", "the same from a bundle that `opa build` made", _opa(bundled=True)),
+    Command(
+        "opa-eval-bundle",
+        "opa eval, on a bundle",
+        "the same from a bundle that `opa build` made; decides",
+        _opa(bundled=True),
+    ),
     Command(
         "cerbos-compile",
         "cerbos compile",
@@ -208,16 +228,18 @@ COMMANDS: tuple[Command, ...] = (
         _cerbos(tested=True),
     ),
     Command(
-        "cerbos-compile-untested", "cerbos compile --skip-tests", "reads and compiles; decides nothing", _cerbos(tested=False)
+        "cerbos-compile-untested",
+        "cerbos compile --skip-tests",
+        "reads and compiles; decides nothing",
+        _cerbos(tested=False),
     ),
-)  # fmt: skip
+)
 
 
 def chosen(only: Sequence[str]) -> list[Command]:
-    """Those of these keys, or all where none is given; and remit's own, where there is any other."""
+    """Those of these keys, or all where none is given; and remit's own, where there are any."""
     named = [command for command in COMMANDS if not only or command.key in only]
-    others = any(command.key not in (SOURCES, TABLE) for command in named)
-    return [one for one in COMMANDS if one in named or one.key in (SOURCES, TABLE)] if others else []
+    return [one for one in COMMANDS if one in named or one.key in OWN] if named else []
 
 
 def compare(size: w.Size, rounds: int, home: Home, commands: Sequence[Command] = COMMANDS) -> Compared:
@@ -228,20 +250,21 @@ def compare(size: w.Size, rounds: int, home: Home, commands: Sequence[Command] =
     rows = [Row(command) for command in commands]
     with tempfile.TemporaryDirectory() as scratch:
         jobs: dict[str, Callable[[], object]] = {}
-        expected: list[bool | None] = []
         for row in rows:
             folder = Path(scratch) / row.command.key
             folder.mkdir()
             try:
                 asking = row.command.ready(home, folder, policy)
-                answers = [asking.allows(_process(asking.ask(question), folder)) for question in questions.values()]
+                answers = [
+                    asking.allows(_process(asking.ask(question), folder, asking.variables))
+                    for question in questions.values()
+                ]
                 words = asking.ask(questions[TIMED])
-                jobs[row.command.key] = partial(_process, words, folder)
+                jobs[row.command.key] = partial(_process, words, folder, asking.variables)
             except PeerError as problem:
                 row.trouble = f"not measured: {problem}"
                 continue
-            expected = expected or answers  # remit's, which come first
-            row.trouble = _disagreement(questions, answers, expected)
+            row.trouble = _disagreement(questions, answers)
             if row.trouble:
                 del jobs[row.command.key]
         _time(rows, jobs, rounds)
@@ -255,15 +278,18 @@ def _questions(policy: Plain) -> dict[str, Request]:
     return {name: found[name] for name in plain.CLASSES}
 
 
-def _disagreement(questions: dict[str, Request], answers: list[bool | None], expected: list[bool | None]) -> str:
-    for (name, request), answer, wanted in zip(questions.items(), answers, expected, strict=True):
-        if answer is not None and answer != wanted:
+def _disagreement(questions: dict[str, Request], answers: Sequence[bool | None]) -> str:
+    """Empty where every answer is that of the question's class."""
+    for (name, request), answer in zip(questions.items(), answers, strict=True):
+        if answer is not None and answer != (name in (plain.OUTRIGHT, plain.OWNER)):
             return f"disagrees: it {'allows' if answer else 'denies'} {json.dumps(request)} ({name})"
     return ""
 
 
 def _time(rows: Sequence[Row], jobs: dict[str, Callable[[], object]], rounds: int) -> None:
-    if SOURCES not in jobs or TABLE not in jobs:
+    if not set(OWN) <= set(jobs):
+        for row in rows:
+            row.trouble = row.trouble or "not compared: `remit can` is not measured"
         return
     turns(jobs, 1, perf_counter)  # warms what is kept from call to call
     taken = turns(jobs, rounds, perf_counter)
@@ -271,15 +297,15 @@ def _time(rows: Sequence[Row], jobs: dict[str, Callable[[], object]], rounds: in
         if row.command.key in taken:
             times = taken[row.command.key]
             row.milliseconds = spread(second * 1000 for second in times)
-            row.over_sources, row.over_table = ratios(times, taken[SOURCES]), ratios(times, taken[TABLE])
+            row.over = {own: ratios(times, taken[own]) for own in OWN}
 
 
-def _process(words: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    variables = {**startup.environment(), "CERBOS_NO_TELEMETRY": "1"}
+def _process(
+    words: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    around = {**startup.environment(), "CERBOS_NO_TELEMETRY": "1", **(variables or {})}
     try:
-        return subprocess.run(
-            words, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=LIMIT
-        )
+        return subprocess.run(words, cwd=folder, env=around, capture_output=True, text=True, check=False, timeout=LIMIT)
     except (OSError, subprocess.TimeoutExpired) as problem:
         raise PeerError(f"does not answer: {problem}") from problem
 
@@ -308,42 +334,41 @@ def _last(done: subprocess.CompletedProcess[str]) -> str:
 
 def table(compared: Compared) -> str:
     size = compared.size
+    ours = " | ".join(f"× remit can, {how}" for how in OWN.values())
     return "\n".join(
         [
             f"### {size.name}: one question from a shell",
             "",
             f"Whole processes on {size.rules:,} rules and {size.users:,} users; the time is that on the clock.",
             "",
-            "| command | ms (this machine) | × remit can, on sources | × remit can, on a table | what it does |",
-            "|---|---|---|---|---|",
+            f"| command | ms (this machine) | {ours} | what it does |",
+            "|---|---|---|---|---|---|",
             *(_line(row) for row in compared.rows),
         ]
     )
 
 
 def _line(row: Row) -> str:
-    own = {SOURCES: 0, TABLE: 1}.get(row.command.key)
-    cells = ["1" if own == at else _ratio(found) for at, found in enumerate((row.over_sources, row.over_table))]
+    cells = ["1" if own == row.command.key and row.over else _ratio(row.over.get(own)) for own in OWN]
     taken = row.milliseconds.text("").replace("  ", " ") if row.milliseconds else "–"
     said = f"**{row.trouble}**" if row.trouble else row.command.does
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in (row.command.name, taken, *cells, said)) + " |"
 
 
 def _ratio(found: Spread | None) -> str:
-    return found.text("", 2).replace("  ", " ") if found else "–"
+    return f"{_digits(found.median)} ({_digits(found.low)} … {_digits(found.high)})" if found else "–"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}" if value < 10 else f"{value:,.1f}"
 
 
 def behind(compared: Compared) -> Iterator[str]:
     """A sentence for each command that is done sooner than remit's."""
     for row in compared.rows:
-        if row.command.key in (SOURCES, TABLE):
-            continue
-        places = (("on sources", row.over_sources), ("on a compiled table", row.over_table))
-        said = [
-            f"{_ratio(found)} of that of `remit can` {where}" for where, found in places if found and found.median < 1
-        ]
-        if said:
-            yield f"`{row.command.name}` takes {', '.join(said)}"
+        ahead = [f"{_ratio(found)} of that {OWN[own]}" for own, found in row.over.items() if found.median < 1]
+        if ahead and row.command.key not in OWN:
+            yield f"one question from a shell, beside the time of `remit can`: {row.command.name}, {', '.join(ahead)}"
 
 
 def missing(compared: Compared) -> Iterator[str]:

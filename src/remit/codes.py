@@ -138,7 +138,7 @@ CODES: dict[str, str] = {
     # compiled tables
     "E601": "damaged-table",
     "E602": "not-a-table",
-    "E603": "newer-table",
+    "E603": "other-table-version",
     # findings that are kept silent
     "W901": "unused-suppression",
     "W902": "suppression-without-reason",

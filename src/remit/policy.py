@@ -60,18 +60,20 @@ def _now() -> int:
 
 
 class Policy:
-    """A compiled policy. `model` is None where it came from a table."""
+    """A compiled policy."""
 
     def __init__(self, table: Table, model: Model | None = None) -> None:
         self.table = table
-        self.model = model
+        self._model = model
+        self._compile: Callable[[], Model] | None = None
         self._index: Index | None = None
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> Policy:
+    def load(cls, path: str | PathLike[str], cache: bool = True) -> Policy:
         """The policy at a path: a folder, a `.remit` file, or a table made by `remit compile`.
 
-        Raises PolicyError with every finding, not only the first."""
+        What sources come to is remembered in the user's own cache folder until they change; `cache=False` compiles them
+        whatever is remembered, and remembers nothing. Raises PolicyError with every finding, not only the first."""
         where = Path(path)
         if "\0" not in str(where) and os.path.isfile(where) and where.suffix != ".remit":
             from remit.project.tables import load_table
@@ -80,12 +82,14 @@ class Policy:
             if table is None:
                 raise PolicyError(findings)
             return cls(table)
-        from remit.project.policies import load
+        from remit.project import table_memory
 
-        compiled = load(where).compiled
-        if compiled.table is None:
-            raise PolicyError(compiled.findings)
-        return cls(compiled.table, compiled.model)
+        found = table_memory.load(where, cache)
+        if found.table is None:
+            raise PolicyError(found.findings)
+        made = cls(found.table)
+        made._compile = found.model
+        return made
 
     @classmethod
     def from_sources(cls, sources: Mapping[str, str], base: Policy | None = None, name: str = "policy") -> Policy:
@@ -103,6 +107,13 @@ class Policy:
 
     def __repr__(self) -> str:
         return f"Policy({self.table.name}, {len(self.table.roles)} roles, {len(self.table.rules)} rules)"
+
+    @property
+    def model(self) -> Model | None:
+        """What names and types came to, compiled now if it was not before; None where the policy came from a table."""
+        if self._model is None and self._compile is not None:
+            self._model = self._compile()
+        return self._model
 
     @property
     def digest(self) -> str:

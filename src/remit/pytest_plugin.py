@@ -85,7 +85,7 @@ class _Policies:
         """Every policy at or below what was asked for."""
         if self._places is None:
             from remit.project.config import find
-            from remit.project.policies import policies_below
+            from remit.project.sources import policies_below
 
             settled = find(self.root).policy
             asked = self.named or [Path(os.path.abspath(settled or self.root))]

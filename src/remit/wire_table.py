@@ -1,6 +1,6 @@
 """The shape of the compiled table's file, as a pydantic model: the source of its JSON Schema.
 
-Reading a table does not use it: `remit.table.artifact` checks by hand, in a tenth of the time.
+Reading a table does not use it: `remit.table.unpack` checks by hand, in a tenth of the time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Name = Annotated[str, Field(min_length=1)]
 Where = tuple[int, int, int, str, str, str]  # number of the file, line, column, text, what is before and behind it
 Cells = dict[str, list[str]]  # type → its actions
-Expression = list[Any]  # [word, operand, …]: see remit.table.artifact.encode
+Expression = list[Any]  # [word, operand, …]: see remit.table.condition_data
+Number = Annotated[int, Field(ge=0)]
+Numbers = list[Number]
 
 
 class _Closed(BaseModel):
@@ -83,21 +85,28 @@ class Meaning(_Closed):
 class RoleOrigin(_Closed):
     name: Name
     title: str
-    facets: list[int]
+    former: list[str] = Field(description="Former names, in the order of the text.")
+    facets: Numbers
     place: Where
 
 
-class RuleOrigin(_Closed):
-    effect: Literal["allow", "deny"]
-    role: str | None
-    block: Literal["everyone", "members"] | None
-    facets: list[int]
-    cells: int = Field(description="Its place in `cell_sets`.")
-    condition: int | None = Field(description="Its place in `expressions`.")
-    condition_text: str
-    condition_at: int
-    because: str
-    place: Where
+class RuleColumns(_Closed):
+    """All rules: each column has as many entries as there are rules, and entry n is rule n's."""
+
+    effect: Annotated[str, Field(pattern="^[ad]*$", description="A letter each: a for allow, d for deny.")]
+    holder: Numbers = Field(description="0: the block everyone; 1: members; 2 and on: the roles, in their order.")
+    facets: Numbers = Field(description="Places in `facet_sets`.")
+    cells: Numbers = Field(description="Places in `cell_sets`.")
+    condition: list[Annotated[int, Field(ge=-1)]] = Field(description="Places in `expressions`; -1 without one.")
+    condition_text: Numbers = Field(description="Places in `texts`.")
+    condition_at: Numbers = Field(description="Where the condition's text begins in the rule's.")
+    because: Numbers = Field(description="Places in `texts`.")
+    file: Numbers = Field(description="Places in `files`.")
+    line: list[Annotated[int, Field(ge=1)]]
+    column: list[Annotated[int, Field(ge=1)]]
+    text: Numbers = Field(description="The rule as it was written: places in `texts`.")
+    lead: Numbers = Field(description="What stands before it on its line: places in `texts`.")
+    trail: Numbers = Field(description="What stands behind it on its line: places in `texts`.")
 
 
 class EventOrigin(_Closed):
@@ -106,7 +115,7 @@ class EventOrigin(_Closed):
     requires: list[str] | None
     within_own: bool
     trigger: Literal["first in domain", "unassigned"] | None
-    condition: int | None
+    condition: int = Field(ge=-1, description="Its place in `expressions`; -1 without one.")
     assign: list[str]
     place: Where
 
@@ -115,9 +124,9 @@ class AssertOrigin(_Closed):
     title: str
     kind: Literal["within", "only", "no", "requires", "never"]
     roles: list[str]
-    cells: int
-    other: int
-    condition: int | None
+    cells: Number
+    other: Number
+    condition: int = Field(ge=-1, description="Its place in `expressions`; -1 without one.")
     place: Where
 
 
@@ -128,7 +137,8 @@ class TestOrigin(_Closed):
 
 
 class Provenance(_Closed):
-    """Where each part was written, with texts, titles, reasons and tests: not part of the digest."""
+    """The rules as they were written, with places, texts, titles, reasons and tests: not part of the digest. Texts,
+    conditions, facets and cells that repeat stand once in lists of their own, and are named by their place there."""
 
     name: Name
     title: str
@@ -138,14 +148,16 @@ class Provenance(_Closed):
     scopes: list[str]
     roles: list[RoleOrigin]
     facets: int
-    rules: list[RuleOrigin]
+    rules: RuleColumns
     events: list[EventOrigin]
     guards: list[tuple[str, str, Where]]
     assertions: list[AssertOrigin]
     tests: list[TestOrigin]
     conditions: dict[str, str]
     files: list[str]
-    expressions: list[Expression]
+    texts: list[str]
+    expressions: list[Expression] = Field(description="What a name stands for is the place of an earlier one.")
+    facet_sets: list[Numbers]
     cell_sets: list[Cells]
 
 
@@ -153,7 +165,7 @@ class TableFile(_Closed):
     """A compiled policy: what `remit compile -o` writes, and every command takes in place of the sources."""
 
     format: Literal["remit-table"]
-    version: int = Field(ge=1)
+    version: Literal[2]
     digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the meaning; it names the policy.")]
     checksum: int = Field(ge=0, description="CRC-32 of digest, meaning and provenance, against damage.")
     meaning: Meaning

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from remit.project import cache as module
-from remit.project.cache import Cache
+from remit.project.cache import OF_A_PROJECT, Cache, Limits
 
 DATA = {"findings": [1, "é\ud800", None, {"deep": [True]}]}
 
@@ -85,7 +85,7 @@ def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
         lambda text: json.dumps(DATA),
         lambda text: "[" * 100_000,
         lambda text: "\0" * 500,
-        lambda text: "x" * (module.LARGEST + 1),
+        lambda text: "x" * (OF_A_PROJECT.entry + 1),
     ],
     ids=["empty", "cut", "longer", "changed", "wrong sum", "foreign", "deep", "zeros", "large"],
 )
@@ -188,37 +188,35 @@ def test_it_may_be_deleted(tmp_path: Path, kept: Cache, part: str) -> None:
 
 def test_what_is_too_large_is_not_kept(tmp_path: Path, kept: Cache) -> None:
     """An entry has its limit, and what is beyond it leaves what was there."""
-    kept.put("lint", "key", "x" * module.LARGEST)
+    kept.put("lint", "key", "x" * OF_A_PROJECT.entry)
     assert kept.get("lint", "key") == DATA
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> int:
-    """A cache of eight entries of a kind, which is looked through at every fourth."""
-    monkeypatch.setattr(module, "MOST_ENTRIES", 8)
+def small(monkeypatch: pytest.MonkeyPatch) -> Limits:
+    """Of a cache of eight entries of a kind, which is looked through at every fourth."""
     monkeypatch.setattr(module, "_PRUNED_EVERY", 4)
-    return 8
+    return OF_A_PROJECT._replace(entries=8)
 
 
-def test_it_stays_small(tmp_path: Path, small: int) -> None:
+def test_it_stays_small(tmp_path: Path, small: Limits) -> None:
     """Entries that were not used for longest go first; other people's files stay."""
-    cache = Cache(tmp_path)
+    cache = Cache(tmp_path, small)
     folder = tmp_path / ".remit_cache" / "fmt"
     for number in range(40):
         cache.put("fmt", str(number), number)
         for age, file in enumerate(sorted(folder.iterdir(), key=lambda file: -file.stat().st_mtime_ns)):
             os.utime(file, (1_000_000 - age, 1_000_000 - age))
         (folder / "mine.txt").write_text("mine")
-        assert len(list(folder.glob("[0-9a-f]*"))) <= small + 4
+        assert len(list(folder.glob("[0-9a-f]*"))) <= small.entries + 4
     assert cache.get("fmt", "39") == 39
     assert cache.get("fmt", "0") is None
     assert (folder / "mine.txt").read_text() == "mine"
 
 
-def test_it_stays_small_in_bytes(tmp_path: Path, small: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_stays_small_in_bytes(tmp_path: Path, small: Limits) -> None:
     """Few large entries are bounded, too."""
-    monkeypatch.setattr(module, "MOST_BYTES", 5_000)
-    cache = Cache(tmp_path)
+    cache = Cache(tmp_path, small._replace(bytes=5_000))
     for number in range(12):
         cache.put("fmt", str(number), "x" * 1_000)
     assert sum(file.stat().st_size for file in (tmp_path / ".remit_cache" / "fmt").iterdir()) <= 5_000 + 4 * 1_200

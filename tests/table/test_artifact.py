@@ -128,15 +128,26 @@ def test_a_changed_letter_is_found(tmp_path: Path, at: int) -> None:
         ("policy clinic", "E602"),
         ("[" * 100_000, "E602"),
         ('{"format":"remit-table","version":' + "[" * 100_000, "E601"),
-        (TEXT.replace('"version":1', '"version":2', 1), "E603"),
-        (TEXT.replace('"version":1', '"version":"1"', 1), "E601"),
-        (TEXT.replace('"version":1', '"version":NaN', 1), "E601"),
+        (TEXT.replace('"version":2', '"version":3', 1), "E603"),
+        (TEXT.replace('"version":2', '"version":1', 1), "E603"),
+        (TEXT.replace('"version":2', '"version":"2"', 1), "E601"),
+        (TEXT.replace('"version":2', '"version":NaN', 1), "E601"),
         (TEXT.replace('"digest":"', '"digest":"0', 1), "E601"),
     ],
 )
-def test_foreign_newer_and_damaged_files_are_told_apart(tmp_path: Path, text: str, code: str) -> None:
-    """A file that is no table, one of a later version and one that was damaged each have their own code."""
+def test_foreign_files_other_versions_and_damage_are_told_apart(tmp_path: Path, text: str, code: str) -> None:
+    """A file that is no table, one of another version and one that was damaged each have their own code."""
     assert code_of(save(tmp_path, text)) == code
+
+
+@pytest.mark.parametrize(("version", "word"), [(1, "older"), (3, "newer")])
+def test_a_table_of_another_version_says_which(tmp_path: Path, version: int, word: str) -> None:
+    """Whether it is older or newer is said, and that the policy is to be compiled again."""
+    with pytest.raises(PolicyError) as caught:
+        Policy.load(save(tmp_path, TEXT.replace('"version":2', f'"version":{version}', 1)))
+    [finding] = caught.value.diagnostics
+    assert finding.message == f"this table is {word}: it is of version {version}, and this remit reads version 2"
+    assert finding.help == "compile the policy again, with this version"
 
 
 def test_a_table_laid_out_anew_is_read(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ import pytest
 from remit import Directory, Policy
 from remit.analysis.queries import matrix
 from remit.table import artifact, meaning
+from remit.table.pack import pack
+from remit.table.unpack import unpack
 from tests.clinic import DIRECTORY, POLICY
 
 TESTED = (
@@ -44,8 +46,13 @@ def changed(path: tuple[Any, ...], value: Any) -> str:
     for step in path[:-1]:
         place = place[step]
     place[path[-1]] = value
+    return summed(data, path[0])
+
+
+def summed(data: dict[str, Any], part: str = "provenance") -> str:
+    """The table in its file, with sums that fit, unless `part` is the digest."""
     meant, kept = (meaning.canonical(data.get(part)) for part in ("meaning", "provenance"))
-    data["digest"] = meaning.digest_of(meant) if path[0] != "digest" else data["digest"]
+    data["digest"] = meaning.digest_of(meant) if part != "digest" else data["digest"]
     data["checksum"] = artifact._checksum(str(data["digest"]), meant, kept)
     return json.dumps(data)
 
@@ -82,3 +89,80 @@ def test_a_value_exchanged_is_refused_or_harmless(part: int) -> None:
             except artifact.DamagedError:
                 refused += 1
     assert refused > read / 10
+
+
+# -- columns, and what stands in lists of its own ----------------------------------------------------------------------
+
+COLUMNS = json.loads(TEXT)["provenance"]["rules"]
+TRUE = ["const", "bool", True]
+
+
+@pytest.mark.parametrize("column", sorted(COLUMNS))
+def test_columns_are_of_one_length(column: str) -> None:
+    """A rule without its effect, its place or anything else is none."""
+    for other in (COLUMNS[column][:-1], COLUMNS[column] + COLUMNS[column][-1:]):
+        with pytest.raises(artifact.DamagedError):
+            artifact.read(changed(("provenance", "rules", column), other))
+
+
+@pytest.mark.parametrize("column", sorted(set(COLUMNS) - {"effect", "line", "column", "condition_at"}))
+def test_columns_name_what_is_there(column: str) -> None:
+    """A number past the end of its list, or before its beginning, names nothing."""
+    least = -1 if column == "condition" else 0
+    for number in (least - 1, 10**6, 10**30):
+        with pytest.raises(artifact.DamagedError):
+            artifact.read(changed(("provenance", "rules", column, 0), number))
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        [TRUE, *(["and", ["named", "c", number], ["named", "c", number]] for number in range(60))],
+        [TRUE, *(["not", ["named", "c", number]] for number in range(300))],
+        [TRUE, ["named", "c", 1]],
+        [TRUE, ["named", "c", 2], TRUE],
+        [TRUE, ["named", "c", -1]],
+        [TRUE, ["named", "c", True]],
+        [["and", *[TRUE] * 30_000]],
+        [["-", TRUE, TRUE]],
+    ],
+    ids=["doubled", "deep", "itself", "later", "before", "no number", "wide", "operand"],
+)
+def test_conditions_that_no_compiler_takes(conditions: list[Any]) -> None:
+    """Names that double what they name, chains that end nowhere or too deep, and what is no condition, are refused
+    before anybody writes them out."""
+    data = json.loads(TEXT)
+    data["provenance"]["expressions"] += conditions
+    base = len(json.loads(TEXT)["provenance"]["expressions"])
+
+    def moved(part: Any) -> Any:
+        if not isinstance(part, list):
+            return part
+        shift = base if part[:1] == ["named"] and type(part[2]) is int and part[2] >= 0 else 0
+        return ["named", part[1], part[2] + shift] if shift else [moved(one) for one in part]
+
+    data["provenance"]["expressions"][base:] = moved(conditions)
+    with pytest.raises(artifact.DamagedError):
+        artifact.read(summed(data))
+
+
+def test_conditions_as_deep_as_the_compiler_takes_them() -> None:
+    """What compiles is read again: a hundred levels in a row of names, below a hundred more."""
+    lines = ["area a { resource t { n: int  actions go } }", "condition c0 = resource.n == 0"]
+    lines += [f"condition c{k} = not (c{k - 1} and resource.n != {k})" for k in range(1, 38)]
+    lines += [f"everyone {{ allow go on t when {'not ' * 100} c37 }}"]
+    table = Policy.from_sources({"p.remit": "\n".join(lines)}).table
+    assert unpack(json.loads(json.dumps(pack(table))))._replace(origins=table.origins) == table
+
+
+def test_a_condition_is_written_once_however_often_it_is_named() -> None:
+    """Names that use one another twice, below sixty rules, make no large file."""
+    lines = ["area a { resource t { n: int  actions go } }", "condition c0 = resource.n == 0"]
+    lines += [
+        f"condition c{k} = c{k - 1} and resource.n != {k} or c{k - 1} and resource.n != {100 + k}" for k in range(1, 8)
+    ]
+    lines += [f"role r{k} {{ allow go on t when c7 and resource.n > {k} }}" for k in range(60)]
+    table = Policy.from_sources({"p.remit": "\n".join(lines)}).table
+    packed = json.dumps(pack(table))
+    assert unpack(json.loads(packed))._replace(origins=table.origins) == table
+    assert len(packed) < 40_000

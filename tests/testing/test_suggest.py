@@ -12,7 +12,7 @@ from referee.judge import build
 
 from remit import Policy
 from remit.cli.main import remit
-from remit.project.policies import read
+from remit.project.sources import read
 from remit.testing import suggest
 from remit.testing.coverage import Coverage
 from remit.testing.run import run

@@ -10,9 +10,9 @@ from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
 
-import casbin  # type: ignore[import-untyped]
-from casbin.model import FastModel  # type: ignore[import-untyped]
-from casbin.persist.adapters.string_adapter import StringAdapter  # type: ignore[import-untyped]
+import casbin  # type: ignore[import-not-found]
+from casbin.model import FastModel  # type: ignore[import-not-found]
+from casbin.persist.adapters.string_adapter import StringAdapter  # type: ignore[import-not-found]
 
 from benchmarks.peers.candidates.serving import Plain, Request, digits, serve
 
@@ -45,7 +45,7 @@ class Casbin:
     def version(self) -> str:
         return version("pycasbin")
 
-    def load(self, policy: Plain, batches: dict[str, list[Request]]) -> str:
+    def encode(self, policy: Plain) -> None:
         lines = [
             f"p, {rule['role']}, {rule['type']}, {action}, {'own' if rule['owner'] else 'any'}, {rule['effect']}"
             for rule in policy["rules"]
@@ -53,9 +53,15 @@ class Casbin:
         ]
         lines += [f"g, {role}, {above}" for role, about in policy["roles"].items() for above in about["includes"]]
         lines += [f"g, {user}, {role}" for user, held in policy["users"].items() for role in held]
+        self.text = "\n".join(lines)
+
+    def load(self) -> str:
         model = FastModel([TYPE, ACTION])
         model.load_model_from_text(MODEL)
-        self.enforcer: Any = casbin.FastEnforcer(model, StringAdapter("\n".join(lines)), cache_key_order=[TYPE, ACTION])
+        self.enforcer: Any = casbin.FastEnforcer(model, StringAdapter(self.text), cache_key_order=[TYPE, ACTION])
+        return f"{self.text.count(chr(10)) + 1} lines"
+
+    def prepare(self, batches: dict[str, list[Request]]) -> None:
         self.batches = {
             name: [
                 (asked["user"], asked["type"], asked["action"], SimpleNamespace(id=asked["id"], owner=asked["owner"]))
@@ -63,7 +69,6 @@ class Casbin:
             ]
             for name, batch in batches.items()
         }
-        return f"{len(lines)} lines"
 
     def decide(self, batch: str) -> tuple[str, str]:
         decisions = digits([self.enforcer.enforce(*asked) for asked in self.batches[batch]])

@@ -35,19 +35,28 @@ class Cedar:
     def version(self) -> str:
         return version("cedarpy")
 
-    def load(self, policy: Plain, batches: dict[str, list[Request]]) -> str:
-        groups, policies = _grouped(policy)
-        self.policies: Any = cedarpy.PolicySet.from_str("\n".join(policies.values()))
-        entities = [_entity("Action", name, within) for name, within in groups.items()]
-        entities += [_entity("Action", group, []) for group in policies]
-        entities += [_entity("Role", role, about["includes"]) for role, about in policy["roles"].items()]
-        entities += [_entity("User", user, held) for user, held in policy["users"].items()]
+    def encode(self, policy: Plain) -> None:
+        self.groups, self.grouped = _grouped(policy)
+        self.listed = [_entity("Action", name, within) for name, within in self.groups.items()]
+        self.listed += [_entity("Action", group, []) for group in self.grouped]
+        self.listed += [_entity("Role", role, about["includes"]) for role, about in policy["roles"].items()]
+        self.listed += [_entity("User", user, held) for user, held in policy["users"].items()]
+        self.texts = "\n".join(self.grouped.values()), json.dumps(self.listed)
+
+    def load(self) -> str:
+        policies, entities = self.texts
+        self.policies: Any = cedarpy.PolicySet.from_str(policies)
+        self.entities: Any = cedarpy.Entities.from_json_str(entities)
+        return f"{len(self.grouped)} policies in one set"
+
+    def prepare(self, batches: dict[str, list[Request]]) -> None:
+        """Entities are parsed anew, with the resources of all requests."""
         for batch in batches.values():
             for asked in batch:
                 owner = {"__entity": {"type": "User", "id": asked["owner"]}}
-                entities.append(_entity(asked["type"], asked["id"], [], {"owner": owner}))
-        self.entities: Any = cedarpy.Entities.from_json_str(json.dumps(entities))
-        self.batches = {
+                self.listed.append(_entity(asked["type"], asked["id"], [], {"owner": owner}))
+        self.entities = cedarpy.Entities.from_json_str(json.dumps(self.listed))
+        self.batches: dict[str, list[dict[str, Any]]] = {
             name: [
                 {
                     "principal": f'User::"{asked["user"]}"',
@@ -59,7 +68,6 @@ class Cedar:
             ]
             for name, batch in batches.items()
         }
-        return f"{len(policies)} policies; with the resources of all requests"
 
     def answers(self, batch: str) -> list[Any]:
         return [cedarpy.is_authorized(asked, self.policies, self.entities) for asked in self.batches[batch]]
@@ -84,14 +92,13 @@ class Sliced(Cedar):
     name = "cedarpy, sliced"
     includes = f"the caller's look-up of the policies about one action, then {Cedar.includes}"
 
-    def load(self, policy: Plain, batches: dict[str, list[Request]]) -> str:
-        super().load(policy, batches)
-        groups, policies = _grouped(policy)
+    def load(self) -> str:
+        self.entities = cedarpy.Entities.from_json_str(self.texts[1])
         self.slices: dict[str, Any] = {
-            f'Action::"{name}"': cedarpy.PolicySet.from_str("\n".join(policies[group] for group in within))
-            for name, within in groups.items()
+            f'Action::"{name}"': cedarpy.PolicySet.from_str("\n".join(self.grouped[group] for group in within))
+            for name, within in self.groups.items()
         }
-        return f"{len(self.slices)} sets of policies; with the resources of all requests"
+        return f"{len(self.grouped)} policies, in {len(self.slices)} sets by action"
 
     def answers(self, batch: str) -> list[Any]:
         return [

@@ -46,7 +46,7 @@ class Polar:
     def version(self) -> str:
         return version("oso")
 
-    def load(self, policy: Plain, batches: dict[str, list[Request]]) -> str:
+    def encode(self, policy: Plain) -> None:
         holders: dict[str, list[str]] = {role: [] for role in policy["roles"]}
         for role, closed in closure(policy).items():
             for included in closed:
@@ -58,19 +58,24 @@ class Polar:
             for role in holders[rule["role"]]
         }
         facts |= {f'holds("{user}", "{role}");' for user, held in policy["users"].items() for role in held}
+        self.text, self.facts = POLICY + "\n".join(sorted(facts)), len(facts)
+        self.users = {user: User(user) for user in policy["users"]}
+
+    def load(self) -> str:
         self.oso = Oso()
         self.oso.register_class(User)
         self.oso.register_class(Thing)
-        self.oso.load_str(POLICY + "\n".join(sorted(facts)))
-        users = {user: User(user) for user in policy["users"]}
+        self.oso.load_str(self.text)
+        return f"{self.facts} facts"
+
+    def prepare(self, batches: dict[str, list[Request]]) -> None:
         self.batches = {
             name: [
-                (users[asked["user"]], asked["action"], Thing(asked["type"], asked["id"], asked["owner"]))
+                (self.users[asked["user"]], asked["action"], Thing(asked["type"], asked["id"], asked["owner"]))
                 for asked in batch
             ]
             for name, batch in batches.items()
         }
-        return f"{len(facts)} facts"
 
     def decide(self, batch: str) -> tuple[str, str]:
         decisions = digits([self.oso.is_allowed(*asked) for asked in self.batches[batch]])

@@ -55,20 +55,24 @@ class Machine:
         "`Rvm.set_input_json(text)` and `Rvm.execute()` from Python: the request's JSON, written beforehand, is read "
         "in the call; the decision comes as JSON text"
     )
+    data: str
     machine: Any
     batches: dict[str, list[str]]
 
     def version(self) -> str:
         return version("celine-regorus")
 
-    def load(self, policy: Plain, batches: dict[str, list[Request]]) -> str:
+    def encode(self, policy: Plain) -> None:
+        self.data = json.dumps(data(policy))
+
+    def prepare(self, batches: dict[str, list[Request]]) -> None:
         self.batches = {
             name: [json.dumps({key: asked[key] for key in ("user", "action", "type", "owner")}) for asked in batch]
             for name, batch in batches.items()
         }
-        return self.build(json.dumps(data(policy)))
 
-    def build(self, text: str) -> str:
+    def load(self) -> str:
+        text = self.data
         self.machine = regorus.Rvm()
         self.machine.load_program(regorus.Program.compile_from_modules(text, [("app.rego", POLICY)], [ALLOW]))
         self.machine.set_data_json(text)
@@ -96,11 +100,13 @@ class Interpreter(Machine):
         "`Engine.set_input_json(text)` and `Engine.eval_rule(name)` from Python, the request's JSON read in the call"
     )
 
-    def build(self, text: str) -> str:
+    def load(self) -> str:
+        """With a first evaluation, at which the engine compiles what it was given."""
         self.machine = regorus.Engine()
         self.machine.add_policy("app.rego", POLICY)
-        self.machine.add_data_json(text)
-        return "first evaluation not included"
+        self.machine.add_data_json(self.data)
+        self.ask("{}")
+        return "with a first evaluation, which compiles it"
 
     def ask(self, asked: str) -> bool:
         self.machine.set_input_json(asked)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
 from benchmarks.peers import plain
 from benchmarks.peers.candidates.serving import Plain, Request, digits, serve
-from remit import Pdp, __version__
+from remit import Directory, Pdp, Policy, __version__
 
 _LETTERS = {plain.OUTRIGHT: "a", plain.OWNER: "a", plain.DENIED: "d", plain.NOTHING: "n"}
 
@@ -15,6 +16,8 @@ _LETTERS = {plain.OUTRIGHT: "a", plain.OWNER: "a", plain.DENIED: "d", plain.NOTH
 class Remit:
     includes = "`pdp.allows(user, action, resource)` in Python, resource a dictionary; gives the decision"
     name = "remit"
+    sources: dict[str, str]
+    people: str
     pdp: Pdp
     batches: dict[str, list[tuple[str, str, dict[str, Any]]]]
     requests: dict[str, list[Request]]
@@ -22,14 +25,20 @@ class Remit:
     def version(self) -> str:
         return __version__
 
-    def load(self, policy: Plain, batches: dict[str, list[Request]]) -> str:
-        self.pdp = plain.remit_pdp(policy)
+    def encode(self, policy: Plain) -> None:
+        self.sources = {"plain.remit": plain.remit_policy(policy)}
+        self.people = json.dumps(plain.remit_directory(policy))
+
+    def load(self) -> str:
+        self.pdp = Policy.from_sources(self.sources).bind(Directory.from_text(self.people, "directory.json"))
+        return ""
+
+    def prepare(self, batches: dict[str, list[Request]]) -> None:
         self.requests = batches
         self.batches = {
             name: [(asked["user"], asked["action"], plain.remit_resource(asked)) for asked in batch]
             for name, batch in batches.items()
         }
-        return "from text to bound"
 
     def decide(self, batch: str) -> tuple[str, str]:
         decisions = [self.pdp.allows(*asked) for asked in self.batches[batch]]

@@ -23,9 +23,16 @@ class Engine(Protocol):
 
     def version(self) -> str: ...
 
-    def load(self, policy: Plain, batches: dict[str, list[Request]]) -> str:
-        """Build the engine from the neutral policy and prepare the requests as far as its API lets a caller prepare
-        them; a note on that, or nothing."""
+    def encode(self, policy: Plain) -> None:
+        """Keep the neutral policy as the engine's own texts, as they would lie in its files."""
+        ...
+
+    def load(self) -> str:
+        """Build the engine from those texts, until it could decide; a note on that, or nothing. This is timed."""
+        ...
+
+    def prepare(self, batches: dict[str, list[Request]]) -> None:
+        """Prepare the requests as far as the engine's API lets a caller prepare them."""
         ...
 
     def decide(self, batch: str) -> tuple[str, str]:
@@ -62,12 +69,17 @@ def serve(engine: Engine) -> None:
 
 
 def _load(engine: Engine, folder: Path) -> dict[str, Any]:
-    """The reading of the neutral files is not the engine's, so it is not counted."""
+    """Neither the neutral files nor the requests are the engine's to read, so they are not counted."""
     policy = json.loads((folder / "policy.json").read_text(encoding="utf-8"))
     batches = {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in BATCHES}
+    engine.encode(policy)
+    del policy
+    gc.collect()
     began = perf_counter()
-    note = engine.load(policy, batches)
-    return {"seconds": perf_counter() - began, "note": note}
+    note = engine.load()
+    seconds = perf_counter() - began
+    engine.prepare(batches)
+    return {"seconds": seconds, "note": note}
 
 
 def _round(engine: Engine, batch: str, passes: int) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from remit.bulk.codes import ALLOWED, CODES, DENIED, NO_RULE, NO_USER
 from remit.bulk.columns import wide
 from remit.bulk.matrix import ALLOW, ALLOW_IF, DENY, DENY_IF, EVERYONE_ROW, MEMBERS_ROW
 from remit.bulk.part import Part, Where, member_bits
-from remit.bulk.people import NOWHERE, spread
+from remit.bulk.people import NOWHERE
+from remit.bulk.ranges import copied, pieces, places, spread, those, told_apart
 from remit.bulk.texts import Array
 from remit.bulk.vectors import Truth, Values
 from remit.evaluator.facts import EMPTY, Facts
@@ -53,11 +54,11 @@ class Chunk:
         self.part = part
         self.matrix, self.layout = part.matrix, part.layout
         self.start, self.stop, self.size = start, stop, stop - start
-        self.user = _copied(part.user_at[start:stop], part.users)
+        self.user = copied(part.user_at[start:stop], part.users)
         # in the small type that indices have, and made wide once: look-ups by any other make their indices wide anew
         cell = np.multiply(wide(part.type_at[start:stop]), np.int32(part.layout.width))
         cell += wide(part.action_at[start:stop])
-        self.cell = _copied(cell, part.cells)
+        self.cell = copied(cell, part.cells)
         self._facts_of: dict[int, Facts | None] = {}
         self.owns: dict[int, Array] = {}  # by bit: which rows such a rule applies to
         self._settled: tuple[Array, dict[int, Judged]] | None = None
@@ -234,31 +235,34 @@ class Chunk:
 
     def _applies(self, pairs: _Pairs) -> Array:
         """Which rules apply: an allow's condition is true, a deny's not false."""
+        conditional = pairs.condition >= 0
+        if conditional.all():
+            return self._hold(pairs)
+        found = np.ones(len(pairs.row), bool)
+        found[conditional] = self._hold(pairs.only(conditional))
+        return found
+
+    def _hold(self, pairs: _Pairs) -> Array:
+        """The same, of rules that all have a condition: those of one shape are run together."""
         true, false = np.zeros(len(pairs.row), bool), np.zeros(len(pairs.row), bool)
-        plain = pairs.condition < 0
-        true[plain] = True
-        conditional = np.flatnonzero(~plain)
-        numbers, which = _told_apart(pairs.condition[conditional])
+        numbers, which = told_apart(pairs.condition)
         shapes: dict[Any, list[int]] = {}
+        without: list[int] = []
         for at, number in enumerate(numbers.tolist()):
             shape = self.part.shape(number)
-            if shape is None:
-                some = conditional[which == at]
-                true[some], false[some] = self._one_by_one(number, pairs.row[some])
-            else:
-                shapes.setdefault(shape.shape, []).append(at)
+            (without if shape is None else shapes.setdefault(shape.shape, [])).append(at)
         for members in shapes.values():
-            found = [self.part.shape(int(numbers[at])) for at in members]
-            place = np.full(len(numbers), -1, np.int64)
-            place[members] = np.arange(len(members))
-            own = place[which]
-            some, own = conditional[own >= 0], own[own >= 0]
-            first = found[0]
-            assert first is not None
-            columns = zip(*(one.constants for one in found if one is not None), strict=True)
+            some, own = those(members, which, len(numbers))
+            found = [shape for at in members if (shape := self.part.shape(int(numbers[at]))) is not None]
+            columns = zip(*(one.constants for one in found), strict=True)
             constants = [np.array(column)[own] for column in columns]
-            true[some], false[some] = first.run(self, pairs.row[some], constants)
-        return np.where(pairs.deny, ~false, true)
+            true[some], false[some] = found[0].run(self, pairs.row[some], constants)
+        if without:
+            some, own = those(without, which, len(numbers))
+            some = np.arange(len(which))[some][np.argsort(own, kind="stable")]
+            for run in np.split(some, np.cumsum(np.bincount(own))[:-1]):
+                true[run], false[run] = self._one_by_one(int(pairs.condition[run[0]]), pairs.row[run])
+        return np.where(pairs.deny, ~false, true) if pairs.deny.any() else true
 
     # -- pairs -------------------------------------------------------------------------------------------------------
 
@@ -266,7 +270,7 @@ class Chunk:
         """All rules that count for the users of these rows, in the cells they ask about, so many at a time."""
         crowd, user = self.part.crowd, self.user[rows]
         most = 2 + np.maximum(crowd.absent.many[user], crowd.placed.many[user])
-        for some in _pieces(most, _LINES):
+        for some in pieces(most, _LINES):
             yield from self._pairs_of(rows[some])
 
     def _pairs_of(self, rows: Array) -> Iterator[_Pairs]:
@@ -275,7 +279,7 @@ class Chunk:
         keys = line * matrix.width + self.layout.cell_of[self.cell[row]]
         first, count = matrix.of_keys(keys)
         entries = matrix.entries
-        for some in _pieces(count, _PAIRS):
+        for some in pieces(count, _PAIRS):
             many = count[some]
             at = spread(first[some], many)
             denies = entries.deny[at]
@@ -371,7 +375,7 @@ class Chunk:
                 if inside is not None:
                     bits *= inside
                     member[some] |= inside
-                self._lower(best, _places(kept, some), line, bits)
+                self._lower(best, places(kept, some), line, bits)
             if self.layout.members and where != "nowhere":
                 bits = np.where(member, 255, 0) if where == "placed" else member_bits(part.crowd, self.layout, users)
                 line = MEMBERS_ROW * width + cells
@@ -387,7 +391,7 @@ class Chunk:
             some = np.flatnonzero(bits & bit != 0) if present & bit else ()
             if len(some):
                 numbers = self.layout.least(deny, condition, line[some])
-                place = _places(at, some)
+                place = places(at, some)
                 best[place] = np.minimum(best[place], numbers)
 
     def rules(self) -> tuple[Array, Array]:
@@ -451,33 +455,3 @@ class Chunk:
         if row not in self._facts_of:
             self._facts_of[row] = self._judge(row).facts
         return self._facts_of[row]
-
-
-def _places(kept: Any, some: Any) -> Any:
-    """Which of all rows some of the kept ones are; either may be a slice of everything."""
-    return some if isinstance(kept, slice) else kept[some]
-
-
-def _pieces(sizes: Array, most: int) -> Iterator[slice]:
-    """Things of these sizes, in their order, cut into pieces of at most so much each, or of one thing."""
-    ends, begin = np.cumsum(sizes), 0
-    while begin < len(sizes):
-        done = int(ends[begin - 1]) if begin else 0
-        end = max(int(np.searchsorted(ends, done + most, side="right")), begin + 1)
-        yield slice(begin, end)
-        begin = end
-
-
-def _told_apart(numbers: Array) -> tuple[Array, Array]:
-    """The different ones of small numbers, and each one's place among them: what `np.unique` does, without sorting."""
-    different = np.flatnonzero(np.bincount(numbers))
-    place = np.empty(len(different) and different[-1] + 1, np.int64)
-    place[different] = np.arange(len(different))
-    return different, place[numbers]
-
-
-def _copied(numbers: Array, room: Array) -> Array:
-    """Numbers in 64 bits, in memory that is there."""
-    copy: Array = room[: len(numbers)]
-    copy[:] = numbers
-    return copy

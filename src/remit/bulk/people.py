@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from remit.bulk.ranges import spread
 from remit.bulk.texts import Array, Texts
 from remit.directory.shape import Directory
 from remit.evaluator.holding import Holders, Holding
@@ -86,11 +87,6 @@ class Places:
     def of(self, scope: str) -> int:
         """The position of a place by its name."""
         return ROOT if scope == self.root else self.position.get(scope, NOWHERE)
-
-
-def spread(first: Array, many: Array) -> Array:
-    """So many numbers from each first one on, one range after the other."""
-    return np.repeat(first - np.cumsum(many) + many, many) + np.arange(int(many.sum()))
 
 
 class Turn(NamedTuple):

@@ -21,7 +21,7 @@ def command(policy_path: str | None, output: str) -> int:
     Example: remit compile --policy policies/measure -o measure.table.json"""
     from remit.table import artifact
 
-    policy = Session(policy_path).policy()
+    policy = Session(policy_path).policy(cache=False)  # what is to be shipped comes from its sources
     if output == "-":
         click.echo(artifact.write(policy.table), nl=False)
         return 0

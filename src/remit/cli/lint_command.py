@@ -37,8 +37,9 @@ from remit.project.directories import is_url
 from remit.project.files import write_whole
 from remit.project.lint_memory import Memory
 from remit.project.linting import Linted, is_table, lint_directory, lint_people, lint_policy, lint_text
-from remit.project.policies import Texts, policies_below
+from remit.project.policies import Texts
 from remit.project.silencing import Quiet, Said, said
+from remit.project.sources import policies_below
 from remit.report.findings_formats import FORMATS, writer
 
 _DIRECTORIES = (".yaml", ".yml", ".json")

@@ -87,10 +87,10 @@ class Session:
         self.policy_path = self.given_policy or Path(".")
         self.given_directory = directory_path or self.config.directory
 
-    def policy(self) -> Policy:
-        """The policy, or the end of the call."""
+    def policy(self, cache: bool = True) -> Policy:
+        """The policy, or the end of the call. `cache`: as for `Policy.load`."""
         try:
-            return Policy.load(self.policy_path)
+            return Policy.load(self.policy_path, cache)
         except PolicyError as error:
             self.refuse(error.diagnostics)
 

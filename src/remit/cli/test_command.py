@@ -242,7 +242,7 @@ def _suggested(results: Results, titles: Sequence[str]) -> str:
 
 
 def _html(found: Sequence[_Found]) -> str:
-    from remit.project.policies import read
+    from remit.project.sources import read
     from remit.report.coverage_html import Page, coverage_html
 
     pages = []
@@ -276,7 +276,7 @@ def _write(target: str, text: str) -> None:
 
 def _policies(places: list[str]) -> list[Path]:
     """Every policy at or below the places, each once."""
-    from remit.project.policies import policies_below
+    from remit.project.sources import policies_below
 
     found: dict[Path, Path] = {}
     for place in places:

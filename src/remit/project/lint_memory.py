@@ -24,7 +24,7 @@ from remit.lint.registry import rules
 from remit.project.cache import Cache
 from remit.project.files import LARGEST
 from remit.project.looked import HELD_TOGETHER, Looked, as_data, from_data, whole_path
-from remit.project.policies import policies_below, policy_files
+from remit.project.sources import policies_below, policy_files
 from remit.proof.solver import available, z3
 from remit.source import Source
 from remit.syntax.parser import grammar_text
@@ -103,7 +103,7 @@ class Memory:
         self._found.put(_KIND, state.key, entry)
 
     def policies_below(self, folder: Path) -> list[Path]:
-        """As `remit.project.policies.policies_below`: which sub-folders name a policy is remembered, too."""
+        """As `remit.project.sources.policies_below`: which sub-folders name a policy is remembered, too."""
         files = files_of(folder)
         if files is None:
             return policies_below(folder)

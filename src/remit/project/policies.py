@@ -1,44 +1,57 @@
-"""Finds and reads a policy: a file, or a folder with all `.remit` files below it, and the base an overlay extends.
-
-Nothing here judges the language; what cannot be read becomes a finding like any other.
-"""
+"""Compiles a policy from its sources, with the base that an overlay extends."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from remit.compiler import Compiled, compile_files, parse_all
 from remit.diagnostics import Diagnostic
 from remit.model.policy import Model
-from remit.project.files import read_source
-from remit.source import Source, Span
+from remit.project.sources import SUFFIX, base_of, name_of, read
+from remit.source import Source
 from remit.syntax import tree
 
-SUFFIX = ".remit"
 _MOST_LAYERS = 50  # of overlays over a base
-_NAMES_A_POLICY = re.compile(r"^[ \t]*policy\s+[A-Za-z_`]", re.MULTILINE)
-
 
 Texts = Mapping[str, str]  # whole path → what is to be read in place of what the file holds
 
 
+class Base(NamedTuple):
+    """A policy that another one extends: where it stands, its sources, and the words that name it there: the source
+    they stand in, and the path as it is written."""
+
+    place: Path
+    own: list[Source]
+    named_in: Source
+    written: str
+
+
 class Loaded(NamedTuple):
-    """A policy as compiled, with the sources that messages quote; `own` are those of its outermost layer. `bases` are
-    where the policies stand that it extends, the nearest first."""
+    """A policy as compiled, with the sources that messages quote; `own` are those of its outermost layer. `extended`
+    are the policies that it extends, the nearest first."""
 
     compiled: Compiled
     sources: list[Source]
     own: list[Source]
-    bases: tuple[Path, ...] = ()
+    extended: tuple[Base, ...] = ()
+
+    @property
+    def bases(self) -> tuple[Path, ...]:
+        """Where the policies stand that it extends."""
+        return tuple(base.place for base in self.extended)
 
 
 def load(path: Path, texts: Texts | None = None) -> Loaded:
     """Compiles the policy at `path`. Findings name files relative to the folder; `origin` is from where we stand."""
     return _load(path, [], texts or {})
+
+
+def load_read(path: Path, sources: list[Source], findings: list[Diagnostic]) -> Loaded:
+    """Compiles the policy at `path` from its own sources, as they were read."""
+    return _compiled(sources, [*findings], path, [], {})
 
 
 def load_source(source: Source) -> Loaded:
@@ -60,12 +73,12 @@ def _compiled(
     findings += wrong
     base: Model | None = None
     base_sources: list[Source] = []
-    bases: tuple[Path, ...] = ()
+    extended: tuple[Base, ...] = ()
     extends = next((s for f in files for s in f.statements if isinstance(s, tree.Policy) and s.extends), None)
     if extends is not None and extends.extends is not None:
-        span, here = extends.extends.span, path.resolve()
-        root = Path(os.path.normpath(_folder_of(span.source) / extends.extends.text))
-        why, help = _no_base(root, extends.extends.text)
+        span, here, written = extends.extends.span, path.resolve(), extends.extends.text
+        root = base_of(span.source, written)
+        why, help = _no_base(root, written)
         if why:
             findings.append(Diagnostic("E304", why, span, help=help))
         elif len(extended_by) >= _MOST_LAYERS:
@@ -76,10 +89,11 @@ def _compiled(
             findings.append(circle)
         else:
             loaded = _load(root, [*extended_by, here], texts)
-            base, base_sources, bases = loaded.compiled.model, loaded.sources, (root, *loaded.bases)
+            base, base_sources = loaded.compiled.model, loaded.sources
+            extended = (Base(root, loaded.own, span.source, written), *loaded.extended)
             findings += loaded.compiled.findings
-    compiled = compile_files(files, findings, base, _name_of(path))
-    return Loaded(compiled, [*base_sources, *sources], sources, bases)
+    compiled = compile_files(files, findings, base, name_of(path))
+    return Loaded(compiled, [*base_sources, *sources], sources, extended)
 
 
 def _no_base(root: Path, written: str) -> tuple[str, str]:
@@ -93,114 +107,5 @@ def _no_base(root: Path, written: str) -> tuple[str, str]:
     return ("a compiled table cannot be extended", "extend the policy's sources") if table else ("", "")
 
 
-def _folder_of(source: Source) -> Path:
-    return Path(source.origin or source.name).parent
-
-
-def _name_of(path: Path) -> str:
-    stem = Path(os.path.abspath(path)).stem
-    return re.sub(r"\W", "_", stem) or "policy"
-
-
 def _is_table(path: Path) -> bool:
     return path.is_file() and path.suffix != SUFFIX
-
-
-# -- reading ---------------------------------------------------------------------------------------------------------
-
-
-def read(path: Path) -> tuple[list[Source], list[Diagnostic]]:
-    """The sources of one policy, and what could not be read."""
-    try:
-        found = path.exists() and path.resolve()
-    except (OSError, RuntimeError, ValueError):  # links in a circle, a name too long, a NUL in it
-        return [], [_nowhere(path, "this names no file and no folder")]
-    if not found:
-        return [], [_nowhere(path, "there is no such file or folder")]
-    if path.is_file():
-        source, wrong = read_source(path, path.name)
-        return ([source] if source else []), wrong
-    findings: list[Diagnostic] = []
-    sources: list[Source] = []
-    for file in policy_files(path, findings):
-        source, wrong = read_source(file, file.relative_to(path).as_posix())
-        findings += wrong
-        if source:
-            sources.append(source)
-    kept = _without_other_policies(sources)
-    if not kept and not findings:
-        findings.append(_nowhere(path, "there is no policy here: no `.remit` file"))
-    return kept, findings
-
-
-def _nowhere(path: Path, why: str) -> Diagnostic:
-    source = Source(path.name or str(path), "", str(path))
-    return Diagnostic(
-        "E010", why, Span(source, 0, 0), help="name a policy with --policy, or begin one with: remit init"
-    )
-
-
-def policy_files(folder: Path, findings: list[Diagnostic]) -> Iterable[Path]:
-    """The `.remit` files below, sorted by their path. A link that leads out is a finding, one that stays in is not
-    followed: what it leads to is read where it is."""
-    root = folder.resolve()
-    found: list[Path] = []
-
-    def unreadable(error: OSError) -> None:
-        source = Source(Path(error.filename or folder).name, "", str(error.filename or folder))
-        why = (error.strerror or "unreadable").lower()
-        message = f"the folder cannot be read: {why}"
-        findings.append(
-            Diagnostic("E010", message, Span(source, 0, 0), help="its rules would be missing: mend its rights")
-        )
-
-    for here, folders, names in os.walk(folder, onerror=unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in [*folders, *names]:
-            path = Path(here, name)
-            if not path.is_symlink() or (name in names and path.suffix != SUFFIX):
-                continue
-            target = Path(os.path.realpath(path))  # links in a circle are inside, and lead nowhere
-            if target != root and root not in target.parents:
-                source = Source(path.relative_to(folder).as_posix(), "", str(path))
-                help = "copy what it leads to, or extend that policy"
-                findings.append(
-                    Diagnostic("E009", "this link leads out of the policy's folder", Span(source, 0, 0), help=help)
-                )
-        found.extend(path for name in names if name.endswith(SUFFIX) and not (path := Path(here, name)).is_symlink())
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
-
-
-def _without_other_policies(sources: list[Source]) -> list[Source]:
-    """Leaves out sub-folders that hold a policy of their own."""
-    others = {
-        folder
-        for source in sources
-        if "/" in source.name and _NAMES_A_POLICY.search(source.text)
-        if (folder := source.name.rsplit("/", 1)[0]) and _has_policy(source)
-    }
-    if not others:
-        return sources
-    return [
-        source
-        for source in sources
-        if not any(source.name == folder or source.name.startswith(folder + "/") for folder in others)
-    ]
-
-
-def _has_policy(source: Source) -> bool:
-    files, _ = parse_all([source])
-    return any(isinstance(statement, tree.Policy) for file in files for statement in file.statements)
-
-
-def policies_below(folder: Path) -> list[Path]:
-    """Every policy at or below a folder: itself, if it holds one, and each sub-folder that names its own."""
-    findings: list[Diagnostic] = []
-    sources = [
-        s for file in policy_files(folder, findings) if (s := read_source(file, file.relative_to(folder).as_posix())[0])
-    ]
-    found = {folder} if _without_other_policies(sources) else set()
-    for source in sources:
-        if "/" in source.name and _NAMES_A_POLICY.search(source.text) and _has_policy(source):
-            found.add(folder / source.name.rsplit("/", 1)[0])
-    return sorted(found) or [folder]

@@ -25,7 +25,8 @@ from remit.diagnostics import Diagnostic
 from remit.directory.shape import Directory
 from remit.project.directories import DIRECTORY_NAMES, load_directory
 from remit.project.files import LARGEST
-from remit.project.policies import SUFFIX, load
+from remit.project.policies import load
+from remit.project.sources import SUFFIX
 from remit.project.tables import load_table
 from remit.table.shape import Table
 

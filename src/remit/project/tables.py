@@ -22,8 +22,9 @@ def load_table(path: Path) -> tuple[Table | None, list[Diagnostic]]:
         return None, [
             _finding(source, "E602", f"this file is no policy and no table: {error}", "remit compile -o makes one")
         ]
-    except artifact.NewerError as error:
-        return None, [_finding(source, "E603", f"this table is newer: {error}", "compile the policy with this version")]
+    except artifact.VersionError as error:
+        message = f"this table is {'newer' if error.newer else 'older'}: {error}"
+        return None, [_finding(source, "E603", message, "compile the policy again, with this version")]
     except artifact.DamagedError as error:
         return None, [_finding(source, "E601", f"this table is damaged: {error}", "compile the policy again")]
 

@@ -43,12 +43,18 @@ def meaning(table: Table) -> dict[str, Any]:
 def meaning_beside(table: Table) -> dict[str, Any]:
     """All of the meaning but the cells."""
     return {
+        **declared(table),
         "assertions": sorted((_assertion(table, claim) for claim in table.assertions), key=canonical),
         "assignments": {
-            "individual_over_group": table.individual_over_group,
+            **settings(table),
             "lines": sorted((_event(table, event) for event in table.events), key=canonical),
-            "roles_from_subject": table.roles_from_subject,
         },
+    }
+
+
+def declared(table: Table) -> dict[str, Any]:
+    """What has a name: the parts of the meaning that no condition stands in."""
+    return {
         "catalogue": {
             "claims": attributes_data(table.claims),
             "context": attributes_data(table.context),
@@ -71,6 +77,14 @@ def meaning_beside(table: Table) -> dict[str, Any]:
             for name, role in table.roles.items()
         },
         "scopes": {"kinds": dict(table.scopes), "root": table.root},
+    }
+
+
+def settings(table: Table) -> dict[str, bool]:
+    """What `assignments` says beside its lines."""
+    return {
+        "individual_over_group": table.individual_over_group,
+        "roles_from_subject": table.roles_from_subject,
     }
 
 

@@ -1,7 +1,7 @@
 """Whether a table that was read holds together: the INVARIANT of `remit.table.shape.Table`, and every word of its kind.
 
 A table that remit wrote always does. One whose sums were made to fit something else is refused here, before anything
-is decided by it.
+is decided by it. Rules are columns when they are read, and `remit.table.unpack` checks them as such.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from collections.abc import Iterable
 
 from remit.model import expression as ex
 from remit.model.types import LARGEST, SMALLEST
-from remit.table.shape import BLOCKS, Place, RuleEntry, Table
+from remit.table.shape import BLOCKS, Place, Table
 
 _ROOTS = ("resource", "user", "context", "claims")
 _GUARDS = ("least", "most", "per_user", "never")
 _ASSERTS = ("within", "only", "no", "requires", "never")
+_LARGEST_CONDITION = 20_000  # parts, with every name written out: what the compiler takes
+_DEEPEST = 400  # levels of them: more than the compiler takes, less than recursion stands
 
 
 def check(table: Table) -> None:
-    """Raises ValueError where a name is not declared, a number is out of its range, or a word is no text."""
+    """All but the rules and the conditions. Raises ValueError where a name is not declared, a number is out of its
+    range, or a word is no text."""
     _texts((table.name, table.title, table.base, *table.areas, *table.areas.values(), *table.conditions))
     _texts(table.conditions.values())
     _scopes(table)
@@ -32,12 +35,9 @@ def check(table: Table) -> None:
         _known(role.includes, table.roles)
         _facets(table, role.facets)
         _place(role.place)
-    for rule in table.rules:
-        _rule(table, rule)
     for event in table.events:
         _texts((event.kind,))
         _known(event.assign, table.roles)
-        _condition(None if isinstance(event.trigger, str) else event.trigger)
         if event.requires is not None and event.requires[0] not in table.types[event.requires[1]].actions:
             raise ValueError("no such action")
         _place(event.place)
@@ -54,27 +54,12 @@ def check(table: Table) -> None:
         _texts((claim.title,))
         _known((claim.kind,), _ASSERTS)
         _known(claim.roles, table.roles)
-        _condition(claim.condition)
         _place(claim.place)
     for test in table.tests:
         _texts((test.title,))
         _place(test.place)
         for line in test.lines:
             _texts((line["kind"], line["text"]))
-
-
-def _rule(table: Table, rule: RuleEntry) -> None:
-    _known((rule.effect,), ("allow", "deny"))
-    if (rule.role is None) == (rule.block is None):
-        raise ValueError("a rule belongs to a role or to a block")
-    _known((rule.role,) if rule.role is not None else (), table.roles)
-    _known((rule.block,) if rule.block is not None else (), BLOCKS)
-    _facets(table, rule.facets)
-    _texts((rule.condition_text, rule.because))
-    if type(rule.condition_at) is not int or not 0 <= rule.condition_at <= len(rule.place.text):
-        raise ValueError("no place of a condition")
-    _condition(rule.condition)
-    _place(rule.place)
 
 
 def _scopes(table: Table) -> None:
@@ -102,25 +87,40 @@ def _place(place: Place) -> None:
         raise ValueError("no such place")
 
 
-def _condition(condition: ex.Expr | None) -> None:
-    """Every node a condition may have where it stands; values of any kind, for those only read as unknown."""
-    if condition is None:
-        return
-    for node in ex.walk(condition):
-        if isinstance(node, ex.Attr):
-            _known((node.root,), _ROOTS)
-            _texts((node.name,))
-        elif isinstance(node, ex.Const):
-            _known((node.kind,), ("string", "int", "bool", "duration"))
-            wanted = {"string": str, "bool": bool}.get(node.kind, int)
-            if type(node.value) is not wanted or (wanted is int and not SMALLEST <= int(node.value) <= LARGEST):
-                raise ValueError("no constant")
-        elif isinstance(node, ex.Compare) and isinstance(node.left, ex.Const) and isinstance(node.right, ex.Const):
-            if node.left.kind != node.right.kind:
-                raise ValueError("constants of two kinds are compared")
-        elif isinstance(node, ex.Named):
-            _texts((node.name,))
-    _truth(condition)
+def check_conditions(conditions: Iterable[ex.Expr]) -> None:
+    """Each condition, after those that it names: every node one it may have where it stands, and no more of them than
+    the evaluator takes. Values of any kind, for those only read as unknown. Raises ValueError."""
+    known: dict[int, tuple[int, int]] = {}  # parts and levels
+    for condition in conditions:
+        size = depth = 0
+        pending: list[tuple[ex.Expr, int]] = [(condition, 1)]
+        while pending:
+            node, level = pending.pop()
+            below, deeper = known[id(node.body)] if isinstance(node, ex.Named) else (0, 0)
+            size, depth = size + 1 + below, max(depth, level + deeper)
+            _node(node)
+            if not isinstance(node, ex.Named):
+                pending += [(part, level + 1) for part in ex.children(node)]
+        if size > _LARGEST_CONDITION or depth > _DEEPEST:
+            raise ValueError("a condition that no compiler takes")
+        _truth(condition)
+        known[id(condition)] = size, depth
+
+
+def _node(node: ex.Expr) -> None:
+    if isinstance(node, ex.Attr):
+        _known((node.root,), _ROOTS)
+        _texts((node.name,))
+    elif isinstance(node, ex.Const):
+        _known((node.kind,), ("string", "int", "bool", "duration"))
+        wanted = {"string": str, "bool": bool}.get(node.kind, int)
+        if type(node.value) is not wanted or (wanted is int and not SMALLEST <= int(node.value) <= LARGEST):
+            raise ValueError("no constant")
+    elif isinstance(node, ex.Compare) and isinstance(node.left, ex.Const) and isinstance(node.right, ex.Const):
+        if node.left.kind != node.right.kind:
+            raise ValueError("constants of two kinds are compared")
+    elif isinstance(node, ex.Named):
+        _texts((node.name,))
 
 
 def _truth(node: ex.Expr) -> None:
@@ -132,8 +132,6 @@ def _truth(node: ex.Expr) -> None:
             _truth(operand)
     elif isinstance(node, ex.Not):
         _truth(node.operand)
-    elif isinstance(node, ex.Named):
-        _truth(node.body)
     elif isinstance(node, ex.Minus) or (isinstance(node, ex.Const) and node.kind != "bool"):
         raise ValueError("no condition")
 

@@ -3,20 +3,12 @@
 package main
 
 import (
-	"context"
 	_ "embed"
-	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"slices"
-	"time"
-
-	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/rego"
-	"github.com/open-policy-agent/opa/v1/storage"
-	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
 	"peers/contract"
+	"peers/query"
 )
 
 //go:embed github.rego
@@ -170,101 +162,30 @@ func (world *World) input(asked contract.Request) map[string]string {
 }
 
 type engine struct {
-	prepared rego.PreparedEvalQuery
-	store    storage.Store
-	inputs   map[string][]ast.Value
+	*query.Query
+	world *World
 }
 
 func main() {
-	contract.ServeCandidate(&engine{inputs: map[string][]ast.Value{}})
+	contract.Serve[World](&engine{Query: &query.Query{Letter: letter}})
 }
 
-func (e *engine) Hello() (string, string, string) {
-	return "OPA (Go library)", contract.Version("github.com/open-policy-agent/opa"),
-		"Eval of a prepared query on an input parsed beforehand, in one read transaction of the store in memory; the result set"
-}
-
-func (e *engine) LoadFolder(folder string) (float64, string, error) {
-	world := new(World)
-	if err := contract.Read(filepath.Join(folder, "policy.json"), world); err != nil {
-		return 0, "", err
+func letter(value any) byte {
+	if value == true {
+		return contract.Allowed
 	}
+	return contract.None
+}
+
+func (e *engine) Encode(world *World) error {
 	policy, known := map[string]string{"github": githubText, "tinytodo": tinytodoText}[world.Application]
 	if !known {
-		return 0, "", fmt.Errorf("unknown application `%s`", world.Application)
+		return fmt.Errorf("unknown application `%s`", world.Application)
 	}
-	start := time.Now()
-	var data map[string]any
-	text, err := json.Marshal(world.data())
-	if err == nil {
-		err = json.Unmarshal(text, &data)
-	}
-	if err != nil {
-		return 0, "", err
-	}
-	// The store keeps values as the evaluator reads them, so nothing is converted while deciding.
-	e.store = inmem.NewFromObjectWithOpts(data, inmem.OptReturnASTValuesOnRead(true))
-	e.prepared, err = rego.New(
-		rego.Query("data."+world.Application+".allow"),
-		rego.Module(world.Application+".rego", policy),
-		rego.Store(e.store),
-	).PrepareForEval(context.Background())
-	if err != nil {
-		return 0, "", err
-	}
-	seconds := time.Since(start).Seconds()
-	for _, batch := range []string{"hot", "cold"} {
-		requests, err := contract.ReadRequests(folder, batch)
-		if err != nil {
-			return 0, "", err
-		}
-		e.inputs[batch] = make([]ast.Value, len(requests))
-		for at, asked := range requests {
-			if e.inputs[batch][at], err = ast.InterfaceToValue(world.input(asked)); err != nil {
-				return 0, "", err
-			}
-		}
-	}
-	return seconds, "", nil
+	e.world = world
+	return e.Text("data."+world.Application+".allow", world.Application+".rego", policy, world.data())
 }
 
-// each asks the whole batch in one read transaction, as an embedding program does that answers many questions at once.
-func (e *engine) each(batch string, take func(at int, allowed bool)) error {
-	ctx := context.Background()
-	transaction, err := e.store.NewTransaction(ctx)
-	if err != nil {
-		return err
-	}
-	defer e.store.Abort(ctx, transaction)
-	within := rego.EvalTransaction(transaction)
-	for at, value := range e.inputs[batch] {
-		results, err := e.prepared.Eval(ctx, rego.EvalParsedInput(value), within)
-		if err != nil {
-			return err
-		}
-		take(at, results.Allowed())
-	}
-	return nil
+func (e *engine) Prepare(batch string, requests []contract.Request) error {
+	return e.Parse(batch, requests, e.world.input)
 }
-
-func (e *engine) Decide(batch string) ([]byte, error) {
-	letters := make([]byte, len(e.inputs[batch]))
-	return letters, e.each(batch, func(at int, allowed bool) {
-		letters[at] = contract.None
-		if allowed {
-			letters[at] = contract.Allowed
-		}
-	})
-}
-
-func (e *engine) Pass(batch string) (int, error) {
-	allowed := 0
-	err := e.each(batch, func(_ int, may bool) {
-		if may {
-			allowed++
-		}
-	})
-	return len(e.inputs[batch]), err
-}
-
-func (e *engine) Close() {}

@@ -9,9 +9,11 @@ import (
 	_ "embed"
 	"flag"
 	"fmt"
+	"strings"
 
 	"github.com/casbin/casbin/v2"
 	"github.com/casbin/casbin/v2/model"
+	stringadapter "github.com/casbin/casbin/v2/persist/string-adapter"
 	"github.com/casbin/casbin/v2/rbac"
 	defaultrolemanager "github.com/casbin/casbin/v2/rbac/default-role-manager"
 
@@ -33,6 +35,8 @@ type question struct {
 
 type engine struct {
 	sharded bool
+	text    string           // all rules and roles, as they stand in a file of policies
+	texts   map[shard]string // sharded: the rules of each, and those in `text` are the roles alone
 	whole   *casbin.Enforcer
 	shards  map[shard]*casbin.Enforcer
 	batches map[string][]question
@@ -41,7 +45,7 @@ type engine struct {
 func main() {
 	sharded := flag.Bool("sharded", false, "one enforcer for each action on each type")
 	flag.Parse()
-	contract.Serve(&engine{sharded: *sharded, batches: map[string][]question{}})
+	contract.Serve[contract.Policy](&engine{sharded: *sharded})
 }
 
 func (e *engine) Hello() (string, string, string) {
@@ -52,7 +56,69 @@ func (e *engine) Hello() (string, string, string) {
 	return "Casbin (Go)", version, "Enforce on arguments built beforehand; a boolean"
 }
 
-func enforcer(policies [][]string, roles rbac.RoleManager) (*casbin.Enforcer, error) {
+func (e *engine) Encode(policy *contract.Policy) error {
+	var rules, roles strings.Builder
+	shards := map[shard]*strings.Builder{}
+	written := map[string]bool{} // two rules may say the same
+	for _, rule := range policy.Rules {
+		whose := "any"
+		if rule.Owner {
+			whose = "own"
+		}
+		for _, action := range rule.Actions {
+			line := strings.Join([]string{"p", rule.Role, rule.Type, action, whose, rule.Effect}, ", ") + "\n"
+			if written[line] {
+				continue
+			}
+			written[line] = true
+			into := &rules
+			if at := (shard{rule.Type, action}); e.sharded {
+				if shards[at] == nil {
+					shards[at] = new(strings.Builder)
+				}
+				into = shards[at]
+			}
+			into.WriteString(line)
+		}
+	}
+	for role, detail := range policy.Roles {
+		for _, included := range detail.Includes {
+			fmt.Fprintf(&roles, "g, %s, %s\n", role, included)
+		}
+	}
+	for user, held := range policy.Users {
+		for _, role := range held {
+			fmt.Fprintf(&roles, "g, %s, %s\n", user, role)
+		}
+	}
+	e.text, e.texts = rules.String()+roles.String(), map[shard]string{}
+	for at, text := range shards {
+		e.texts[at] = text.String()
+	}
+	return nil
+}
+
+func (e *engine) Load() (string, error) {
+	e.batches, e.shards = map[string][]question{}, map[shard]*casbin.Enforcer{}
+	var err error
+	// Loading policies empties a role manager, so the shards take the shared one before it is filled.
+	shared := defaultrolemanager.NewRoleManager(10)
+	for at, text := range e.texts {
+		if e.shards[at], err = enforcer(text, shared); err != nil {
+			return "", err
+		}
+	}
+	if e.whole, err = enforcer(e.text, shared); err != nil {
+		return "", err
+	}
+	if e.sharded {
+		return fmt.Sprintf("%d plain Enforcers, one for each action on each type; one role manager", len(e.shards)), nil
+	}
+	policies, err := e.whole.GetPolicy()
+	return fmt.Sprintf("%d policies in one plain Enforcer (Cached answers from a map, Synced adds a lock)", len(policies)), err
+}
+
+func enforcer(text string, roles rbac.RoleManager) (*casbin.Enforcer, error) {
 	parsed, err := model.NewModelFromString(modelText)
 	if err != nil {
 		return nil, err
@@ -62,66 +128,8 @@ func enforcer(policies [][]string, roles rbac.RoleManager) (*casbin.Enforcer, er
 		return nil, err
 	}
 	made.SetRoleManager(roles)
-	if err := made.BuildRoleLinks(); err != nil {
-		return nil, err
-	}
-	_, err = made.AddPolicies(policies)
-	return made, err
-}
-
-func (e *engine) Load(policy *contract.Policy) (string, error) {
-	var all [][]string
-	byShard := map[shard][][]string{}
-	written := map[string]bool{} // Casbin refuses to add a rule twice
-	for _, rule := range policy.Rules {
-		whose := "any"
-		if rule.Owner {
-			whose = "own"
-		}
-		for _, action := range rule.Actions {
-			line := []string{rule.Role, rule.Type, action, whose, rule.Effect}
-			if key := fmt.Sprint(line); !written[key] {
-				written[key] = true
-				all = append(all, line)
-				at := shard{rule.Type, action}
-				byShard[at] = append(byShard[at], line)
-			}
-		}
-	}
-	var roles [][]string
-	for role, detail := range policy.Roles {
-		for _, included := range detail.Includes {
-			roles = append(roles, []string{role, included})
-		}
-	}
-	for user, held := range policy.Users {
-		for _, role := range held {
-			roles = append(roles, []string{user, role})
-		}
-	}
-	// Building the role links empties a role manager, so the shards take the shared one before it is filled.
-	shared := defaultrolemanager.NewRoleManager(10)
-	e.shards = map[shard]*casbin.Enforcer{}
-	if e.sharded {
-		for at, policies := range byShard {
-			one, err := enforcer(policies, shared)
-			if err != nil {
-				return "", err
-			}
-			e.shards[at] = one
-		}
-		all = nil
-	}
-	whole, err := enforcer(all, shared)
-	if err != nil {
-		return "", err
-	}
-	e.whole = whole
-	_, err = whole.AddGroupingPolicies(roles)
-	if e.sharded {
-		return fmt.Sprintf("%d plain Enforcers, one for each action on each type; one role manager", len(e.shards)), err
-	}
-	return fmt.Sprintf("%d policies in one plain Enforcer (Cached answers from a map, Synced adds a lock)", len(all)), err
+	made.SetAdapter(stringadapter.NewAdapter(text))
+	return made, made.LoadPolicy()
 }
 
 func (e *engine) Prepare(batch string, requests []contract.Request) error {

@@ -26,26 +26,31 @@ type server struct {
 
 const patience = 5 * time.Minute // for loading the largest policies
 
-func start(program string, policy *contract.Policy) (*server, error) {
+// newServer writes the policies, and tells how many seconds the server takes to be ready where it has none.
+func newServer(program string, policy *contract.Policy) (*server, float64, error) {
 	folder, err := os.MkdirTemp("", "cerbos")
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	s := &server{folder: folder, ended: make(chan error, 1)}
-	if err := s.start(program, policy); err != nil {
-		return nil, errors.Join(err, s.stop())
+	if err := os.Mkdir(s.policies(), 0o755); err != nil {
+		return nil, 0, errors.Join(err, s.remove())
 	}
-	return s, nil
+	began := time.Now()
+	err = s.start(program)
+	seconds := time.Since(began).Seconds()
+	if err = errors.Join(err, s.stop()); err == nil {
+		err = writePolicies(policy, s.policies())
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, s.remove())
+	}
+	return s, seconds, nil
 }
 
-func (s *server) start(program string, policy *contract.Policy) error {
-	policies := filepath.Join(s.folder, "policies")
-	if err := os.Mkdir(policies, 0o755); err != nil {
-		return err
-	}
-	if err := writePolicies(policy, policies); err != nil {
-		return err
-	}
+func (s *server) policies() string { return filepath.Join(s.folder, "policies") }
+
+func (s *server) start(program string) error {
 	var err error
 	if s.http, err = freeAddress(); err != nil {
 		return err
@@ -56,7 +61,7 @@ func (s *server) start(program string, policy *contract.Policy) error {
 	config := filepath.Join(s.folder, "config.json")
 	if err := writeJSON(config, map[string]any{
 		"server":    map[string]any{"httpListenAddr": s.http, "grpcListenAddr": s.grpc},
-		"storage":   map[string]any{"driver": "disk", "disk": map[string]any{"directory": policies, "watchForChanges": false}},
+		"storage":   map[string]any{"driver": "disk", "disk": map[string]any{"directory": s.policies(), "watchForChanges": false}},
 		"telemetry": map[string]any{"disabled": true},
 	}); err != nil {
 		return err
@@ -87,21 +92,25 @@ func (s *server) start(program string, policy *contract.Policy) error {
 }
 
 func (s *server) stop() error {
-	if s.command != nil {
-		if err := s.command.Process.Signal(syscall.SIGTERM); err != nil {
+	if s.command == nil {
+		return nil
+	}
+	if err := s.command.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-s.ended:
+	case <-time.After(10 * time.Second):
+		if err := s.command.Process.Kill(); err != nil {
 			return err
 		}
-		select {
-		case <-s.ended:
-		case <-time.After(10 * time.Second):
-			if err := s.command.Process.Kill(); err != nil {
-				return err
-			}
-			<-s.ended
-		}
+		<-s.ended
 	}
-	return os.RemoveAll(s.folder)
+	s.command = nil
+	return nil
 }
+
+func (s *server) remove() error { return os.RemoveAll(s.folder) }
 
 // freeAddress is one that nobody listened to a moment ago.
 func freeAddress() (string, error) {

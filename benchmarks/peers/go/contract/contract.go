@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"time"
 )
 
@@ -53,12 +52,15 @@ const (
 	Untold  byte = '?' // denied, and the engine does not tell why
 )
 
-// Engine is one candidate. Load is called once, then Prepare once for each batch, then the others in any order.
-type Engine interface {
+// Engine is one candidate, for a workload whose policy.json holds a P: Policy, or an application's own form. Encode,
+// Load and Prepare are called in that order, then the others in any; a second Load is one of another workload.
+type Engine[P any] interface {
 	// Hello gives the name, the version, and in words what one timed call includes.
 	Hello() (name, version, includes string)
-	// Load encodes the policy and builds the engine; the note says what is worth knowing about it. The clock runs.
-	Load(policy *Policy) (note string, err error)
+	// Encode writes the policy as the engine's own texts or files, and keeps them.
+	Encode(policy *P) error
+	// Load builds the engine from those; the note says what is worth knowing about it. The clock runs.
+	Load() (note string, err error)
 	// Prepare brings the requests of a batch into the form closest to the engine that its API takes.
 	Prepare(batch string, requests []Request) error
 	// Decide answers every request of the batch with one of the letters above, in order.
@@ -69,15 +71,9 @@ type Engine interface {
 	Close()
 }
 
-// Candidate is what Serve makes of an Engine, and what an engine is whose workload has a form of its own.
-type Candidate interface {
-	Hello() (name, version, includes string)
-	// LoadFolder reads the workload there and builds the engine; the seconds are those of building alone.
-	LoadFolder(folder string) (seconds float64, note string, err error)
-	Decide(batch string) ([]byte, error)
-	Pass(batch string) (decisions int, err error)
-	Close()
-}
+// Starting is an Engine part of whose Load is the start of a process, which no other engine's has. Started gives the
+// seconds of that part.
+type Starting interface{ Started() float64 }
 
 type command struct {
 	Do     string `json:"do"`
@@ -86,13 +82,8 @@ type command struct {
 	Passes int    `json:"passes"`
 }
 
-// Serve answers for an engine that reads the neutral policy.
-func Serve(engine Engine) {
-	ServeCandidate(neutral{engine})
-}
-
-// ServeCandidate answers commands until "bye" or the end of the input. A failure is answered, and ends nothing.
-func ServeCandidate(engine Candidate) {
+// Serve answers commands until "bye" or the end of the input. A failure is answered, and ends nothing.
+func Serve[P any](engine Engine[P]) {
 	defer engine.Close()
 	out := json.NewEncoder(os.Stdout)
 	lines := bufio.NewScanner(os.Stdin)
@@ -116,7 +107,7 @@ func ServeCandidate(engine Candidate) {
 	}
 }
 
-func obey(engine Candidate, asked command) (answer any, err error) {
+func obey[P any](engine Engine[P], asked command) (answer any, err error) {
 	defer func() {
 		if broken := recover(); broken != nil {
 			err = fmt.Errorf("panic: %v", broken)
@@ -128,7 +119,7 @@ func obey(engine Candidate, asked command) (answer any, err error) {
 		name, version, includes := engine.Hello()
 		return map[string]string{"name": name, "version": version, "includes": includes}, nil
 	case "load":
-		seconds, note, err := engine.LoadFolder(asked.Folder)
+		seconds, note, err := load(engine, asked.Folder)
 		return map[string]any{"seconds": seconds, "note": note}, err
 	case "decide":
 		reasons, err := engine.Decide(asked.Batch)
@@ -158,44 +149,39 @@ func obey(engine Candidate, asked command) (answer any, err error) {
 	return nil, fmt.Errorf("unknown command `%s`", asked.Do)
 }
 
-// neutral is an Engine that is given the neutral policy and both batches.
-type neutral struct{ Engine }
-
-func (n neutral) LoadFolder(folder string) (seconds float64, note string, err error) {
-	policy, err := ReadPolicy(folder)
-	if err != nil {
+func load[P any](engine Engine[P], folder string) (seconds float64, note string, err error) {
+	policy := new(P)
+	if err := Read(filepath.Join(folder, "policy.json"), policy); err != nil {
+		return 0, "", err
+	}
+	if err := engine.Encode(policy); err != nil {
 		return 0, "", err
 	}
 	start := time.Now()
-	note, err = n.Load(policy)
+	note, err = engine.Load()
 	if err != nil {
 		return 0, "", err
 	}
 	seconds = time.Since(start).Seconds()
+	if starting, ok := any(engine).(Starting); ok {
+		seconds = max(0, seconds-starting.Started())
+	}
 	for _, batch := range []string{"hot", "cold"} {
 		requests, err := ReadRequests(folder, batch)
 		if err != nil {
 			return 0, "", err
 		}
-		if err := n.Prepare(batch, requests); err != nil {
+		if err := engine.Prepare(batch, requests); err != nil {
 			return 0, "", err
 		}
 	}
 	return seconds, note, nil
 }
 
-// ReadPolicy reads policy.json of a workload's folder. A role that a user is given twice is listed once, since some
-// engines refuse the second.
+// ReadPolicy reads policy.json of a workload's folder.
 func ReadPolicy(folder string) (*Policy, error) {
 	policy := new(Policy)
-	if err := Read(filepath.Join(folder, "policy.json"), policy); err != nil {
-		return nil, err
-	}
-	for user, roles := range policy.Users {
-		slices.Sort(roles)
-		policy.Users[user] = slices.Compact(roles)
-	}
-	return policy, nil
+	return policy, Read(filepath.Join(folder, "policy.json"), policy)
 }
 
 // ReadRequests reads a batch, "hot" or "cold", of a workload's folder.

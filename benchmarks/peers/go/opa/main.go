@@ -3,33 +3,23 @@
 package main
 
 import (
-	"context"
 	_ "embed"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"log"
 	"os"
 	"path/filepath"
 
-	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/rego"
-	"github.com/open-policy-agent/opa/v1/storage"
-	"github.com/open-policy-agent/opa/v1/storage/inmem"
-
 	"peers/contract"
+	"peers/query"
 )
 
 //go:embed policy.rego
 var policyText string
 
-const query = "data.peers.decision"
+const decision = "data.peers.decision"
 
-type engine struct {
-	prepared rego.PreparedEvalQuery
-	store    storage.Store
-	inputs   map[string][]ast.Value
-}
+type engine struct{ *query.Query }
 
 func main() {
 	workload := flag.String("workload", "", "with -write: the folder of the workload")
@@ -41,12 +31,7 @@ func main() {
 		}
 		return
 	}
-	contract.Serve(&engine{inputs: map[string][]ast.Value{}})
-}
-
-func (e *engine) Hello() (string, string, string) {
-	return "OPA (Go library)", contract.Version("github.com/open-policy-agent/opa"),
-		"Eval of a prepared query on an input parsed beforehand, in one read transaction of the store in memory; the result set with the decision and its reason"
+	contract.Serve[contract.Policy](engine{&query.Query{Letter: func(value any) byte { return value.(string)[0] }}})
 }
 
 // data is what the policy expects below `data`. Every role has a cell's entry for the rules it inherits, too.
@@ -83,17 +68,8 @@ func data(policy *contract.Policy) map[string]any {
 	return map[string]any{"cells": cells, "users": users}
 }
 
-func (e *engine) Load(policy *contract.Policy) (string, error) {
-	ctx := context.Background()
-	// The store keeps values as the evaluator reads them, so nothing is converted while deciding.
-	e.store = inmem.NewFromObjectWithOpts(data(policy), inmem.OptReturnASTValuesOnRead(true))
-	var err error
-	e.prepared, err = rego.New(
-		rego.Query(query),
-		rego.Module("policy.rego", policyText),
-		rego.Store(e.store),
-	).PrepareForEval(ctx)
-	return "roles closed over inheritance in the data; one policy of a few rules at every size", err
+func (e engine) Encode(policy *contract.Policy) error {
+	return e.Text(decision, "policy.rego", policyText, data(policy))
 }
 
 func input(request contract.Request) map[string]string {
@@ -102,57 +78,9 @@ func input(request contract.Request) map[string]string {
 	}
 }
 
-func (e *engine) Prepare(batch string, requests []contract.Request) error {
-	inputs := make([]ast.Value, len(requests))
-	for at, request := range requests {
-		value, err := ast.InterfaceToValue(input(request))
-		if err != nil {
-			return err
-		}
-		inputs[at] = value
-	}
-	e.inputs[batch] = inputs
-	return nil
+func (e engine) Prepare(batch string, requests []contract.Request) error {
+	return e.Parse(batch, requests, input)
 }
-
-// each asks the whole batch in one read transaction, as an embedding program does that answers many questions at once.
-func (e *engine) each(batch string, take func(at int, letter byte)) error {
-	ctx := context.Background()
-	transaction, err := e.store.NewTransaction(ctx)
-	if err != nil {
-		return err
-	}
-	defer e.store.Abort(ctx, transaction)
-	within := rego.EvalTransaction(transaction)
-	for at, value := range e.inputs[batch] {
-		results, err := e.prepared.Eval(ctx, rego.EvalParsedInput(value), within)
-		if err != nil {
-			return err
-		}
-		if len(results) != 1 {
-			return fmt.Errorf("request %d of `%s` has no result", at, batch)
-		}
-		take(at, results[0].Expressions[0].Value.(string)[0])
-	}
-	return nil
-}
-
-func (e *engine) Decide(batch string) ([]byte, error) {
-	letters := make([]byte, len(e.inputs[batch]))
-	return letters, e.each(batch, func(at int, letter byte) { letters[at] = letter })
-}
-
-func (e *engine) Pass(batch string) (int, error) {
-	allowed := 0
-	err := e.each(batch, func(_ int, letter byte) {
-		if letter == contract.Allowed {
-			allowed++
-		}
-	})
-	return len(e.inputs[batch]), err
-}
-
-func (e *engine) Close() {}
 
 func writeFiles(workload, folder string) error {
 	policy, err := contract.ReadPolicy(workload)

@@ -2,6 +2,8 @@
 //! implements [`Engine`] and hands itself to [`serve`]; reading the workload, the clock and the answers are here, so
 //! that every candidate is timed by the same few lines.
 
+pub mod cedar;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fs::File;
@@ -74,6 +76,16 @@ pub struct Batches<T> {
     pub cold: T,
 }
 
+impl<T> Batches<Vec<T>> {
+    /// The same of every request.
+    pub fn prepared<U>(&self, prepare: impl Fn(&T) -> Outcome<U>) -> Outcome<Batches<Vec<U>>> {
+        Ok(Batches {
+            hot: self.hot.iter().map(&prepare).collect::<Outcome<_>>()?,
+            cold: self.cold.iter().map(&prepare).collect::<Outcome<_>>()?,
+        })
+    }
+}
+
 impl<T> Batches<T> {
     pub fn of(&self, name: &str) -> Outcome<&T> {
         match name {
@@ -93,12 +105,12 @@ pub trait Engine: Sized {
 
     /// The name, the version, and in words what one timed call includes.
     fn hello() -> [String; 3];
-    /// Encodes the policy, builds the engine and prepares the requests as far as its API lets a caller. Gives the
-    /// seconds that encoding and building took, without the requests, and a note of what is worth knowing.
-    fn load(
-        policy: Self::Policy,
-        requests: Batches<Vec<Self::Request>>,
-    ) -> Outcome<(Self, f64, String)>;
+    /// The engine's own texts, as they would lie in its files: its policy, and in most engines data beside it.
+    fn encode(policy: Self::Policy) -> Outcome<[String; 2]>;
+    /// Builds the engine from its texts, and says in a note what is worth knowing. The clock runs.
+    fn load(texts: [String; 2]) -> Outcome<(Self, String)>;
+    /// Prepares the requests as far as the engine's API lets a caller.
+    fn prepare(&mut self, requests: Batches<Vec<Self::Request>>) -> Outcome<()>;
     /// One of the letters above for every request, in order.
     fn decide(&mut self, batch: &str) -> Outcome<Vec<u8>>;
     /// Asks the whole batch once, one after the other, and counts the decisions. It is what is timed.
@@ -153,7 +165,11 @@ fn obey<E: Engine>(engine: &mut Option<E>, line: &str) -> Outcome<Option<Value>>
                 hot: read(&folder.join("hot.json"))?,
                 cold: read(&folder.join("cold.json"))?,
             };
-            let (built, seconds, note) = E::load(read(&folder.join("policy.json"))?, requests)?;
+            let texts = E::encode(read(&folder.join("policy.json"))?)?;
+            let start = Instant::now();
+            let (mut built, note) = E::load(texts)?;
+            let seconds = start.elapsed().as_secs_f64();
+            built.prepare(requests)?;
             *engine = Some(built);
             json!({"seconds": seconds, "note": note})
         }

@@ -4,17 +4,12 @@
 //! `applications` asks the authorizer with the whole policy set; `applications --sliced` with the policies that name the
 //! request's action in their scopes, or name none. The caller keeps those by action and looks them up.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hint::black_box;
-use std::str::FromStr;
-use std::time::Instant;
+use std::collections::{BTreeMap, BTreeSet};
 
-use cedar_policy::{
-    ActionConstraint, Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName,
-    EntityUid, PolicySet, Request, Response, RestrictedExpression,
-};
-use peers::{ALLOWED, Batches, NONE, Outcome, serve};
+use peers::cedar::{Cedar, entity, hello, reference, request};
+use peers::{Batches, Outcome, serve};
 use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 /// Each includes the one before it. Beside the role stands the repository's attribute with the group of its holders.
 const ROLES: [(&str, &str); 5] = [
@@ -97,13 +92,7 @@ struct Asked {
     id: String,
 }
 
-struct Engine<const SLICED: bool> {
-    authorizer: Authorizer,
-    whole: PolicySet,
-    slices: HashMap<EntityUid, PolicySet>,
-    entities: Entities,
-    requests: Batches<Vec<Request>>,
-}
+struct Engine<const SLICED: bool>(Cedar<SLICED>);
 
 fn main() {
     if std::env::args().any(|argument| argument == "--sliced") {
@@ -113,163 +102,108 @@ fn main() {
     }
 }
 
-fn uid(kind: &str, id: &str) -> Outcome<EntityUid> {
-    Ok(EntityUid::from_type_name_and_id(
-        EntityTypeName::from_str(kind)?,
-        EntityId::new(id),
-    ))
-}
-
-fn reference(kind: &str, id: &str) -> Outcome<RestrictedExpression> {
-    Ok(RestrictedExpression::new_entity_uid(uid(kind, id)?))
-}
-
-fn references(kind: &str, ids: &[String]) -> Outcome<RestrictedExpression> {
-    let each: Outcome<Vec<_>> = ids.iter().map(|id| reference(kind, id)).collect();
-    Ok(RestrictedExpression::new_set(each?))
-}
+/// An entity's type and id.
+type Name = (&'static str, String);
 
 /// What lies directly in what, gathered before the entities are made.
 #[derive(Default)]
-struct Hierarchy(HashMap<EntityUid, HashSet<EntityUid>>);
+struct Hierarchy(BTreeMap<Name, BTreeSet<Name>>);
 
 impl Hierarchy {
-    fn new(users: &[String], teams: &BTreeMap<String, Team>) -> Outcome<Self> {
+    fn new(users: &[String], teams: &BTreeMap<String, Team>) -> Self {
         let mut made = Self::default();
         for user in users {
-            made.0.entry(uid("User", user)?).or_default();
+            made.0.entry(("User", user.clone())).or_default();
         }
         for (name, team) in teams {
-            made.0.entry(uid("Team", name)?).or_default();
+            made.0.entry(("Team", name.clone())).or_default();
             for member in &team.members {
-                made.put(uid("User", member)?, uid("Team", name)?);
+                made.put(("User", member.clone()), ("Team", name.clone()));
             }
             for outer in &team.within {
-                made.put(uid("Team", name)?, uid("Team", outer)?);
+                made.put(("Team", name.clone()), ("Team", outer.clone()));
             }
         }
-        Ok(made)
+        made
     }
 
-    fn put(&mut self, inner: EntityUid, outer: EntityUid) {
+    fn put(&mut self, inner: Name, outer: Name) {
         self.0.entry(inner).or_default().insert(outer);
     }
 
     /// The group of a place's role, with those in it who hold that role there.
-    fn holders(&mut self, place: &str, role: &str, held: &Held) -> Outcome<EntityUid> {
-        let group = uid("Holders", &format!("{place}/{role}"))?;
+    fn holders(&mut self, place: &str, role: &str, held: &Held) -> Name {
+        let group = ("Holders", format!("{place}/{role}"));
         self.0.entry(group.clone()).or_default();
         for user in &held.users {
-            self.put(uid("User", user)?, group.clone());
+            self.put(("User", user.clone()), group.clone());
         }
         for team in &held.teams {
-            self.put(uid("Team", team)?, group.clone());
+            self.put(("Team", team.clone()), group.clone());
         }
-        Ok(group)
+        group
     }
 
-    fn entities(self) -> Vec<Entity> {
-        let each = self.0.into_iter();
-        each.map(|(inner, outer)| Entity::new_no_attrs(inner, outer))
-            .collect()
+    fn entities(&self) -> Vec<Value> {
+        let made = |((kind, id), outer): (&Name, &BTreeSet<Name>)| {
+            let within = outer.iter().map(|(kind, id)| (*kind, id.as_str()));
+            entity((kind, id), json!({}), within)
+        };
+        self.0.iter().map(made).collect()
     }
 }
 
 impl Github {
-    fn entities(&self) -> Outcome<Vec<Entity>> {
-        let mut hierarchy = Hierarchy::new(&self.users, &self.teams)?;
+    fn entities(&self) -> Vec<Value> {
+        let mut hierarchy = Hierarchy::new(&self.users, &self.teams);
         let mut resources = Vec::new();
         for (name, organisation) in &self.organisations {
             for (role, _) in ROLES {
-                hierarchy.holders(name, role, &organisation.roles[role])?;
+                hierarchy.holders(name, role, &organisation.roles[role]);
             }
         }
         for (name, repository) in &self.repositories {
-            let mut attributes = HashMap::new();
+            let mut attributes = Map::new();
             let mut lower = None;
             for (role, attribute) in ROLES {
-                let group = hierarchy.holders(name, role, &repository.roles[role])?;
+                let group = hierarchy.holders(name, role, &repository.roles[role]);
                 let above = format!("{}/{role}", repository.organisation);
-                hierarchy.put(uid("Holders", &above)?, group.clone());
+                hierarchy.put(("Holders", above), group.clone());
                 if let Some(included) = lower.replace(group.clone()) {
                     hierarchy.put(group.clone(), included);
                 }
-                let value = RestrictedExpression::new_entity_uid(group);
-                attributes.insert(attribute.to_string(), value);
+                attributes.insert(attribute.to_string(), reference(group.0, &group.1));
             }
-            let repository = uid("Repository", name)?;
-            resources.push(Entity::new(repository, attributes, HashSet::new())?);
+            resources.push(entity(("Repository", name), attributes.into(), []));
         }
         for (name, issue) in &self.issues {
-            let attributes = HashMap::from([
-                (
-                    "repository".to_string(),
-                    reference("Repository", &issue.repository)?,
-                ),
-                ("reporter".to_string(), reference("User", &issue.reporter)?),
-            ]);
-            resources.push(Entity::new(
-                uid("Issue", name)?,
-                attributes,
-                HashSet::new(),
-            )?);
+            let attributes = json!({
+                "repository": reference("Repository", &issue.repository),
+                "reporter": reference("User", &issue.reporter),
+            });
+            resources.push(entity(("Issue", name), attributes, []));
         }
         resources.extend(hierarchy.entities());
-        Ok(resources)
+        resources
     }
 }
 
 impl Tinytodo {
-    fn entities(&self) -> Outcome<Vec<Entity>> {
-        let mut all = Hierarchy::new(&self.users, &self.teams)?.entities();
+    fn entities(&self) -> Vec<Value> {
+        let mut all = Hierarchy::new(&self.users, &self.teams).entities();
+        let teams = |names: &[String]| -> Vec<Value> {
+            names.iter().map(|name| reference("Team", name)).collect()
+        };
         for (name, list) in &self.lists {
-            let attributes = HashMap::from([
-                ("owner".to_string(), reference("User", &list.owner)?),
-                ("readers".to_string(), references("Team", &list.readers)?),
-                ("editors".to_string(), references("Team", &list.editors)?),
-            ]);
-            all.push(Entity::new(uid("List", name)?, attributes, HashSet::new())?);
-        }
-        Ok(all)
-    }
-}
-
-fn request(asked: &Asked) -> Outcome<Request> {
-    let kind = match asked.kind.as_str() {
-        "repository" => "Repository",
-        "issue" => "Issue",
-        "list" => "List",
-        other => return Err(format!("unknown type `{other}`").into()),
-    };
-    Ok(Request::new(
-        uid("User", &asked.user)?,
-        uid("Action", &asked.action)?,
-        uid(kind, &asked.id)?,
-        Context::empty(),
-        None,
-    )?)
-}
-
-/// The policies that may say something about an action, for each action that is asked about.
-fn slices<'a>(
-    whole: &PolicySet,
-    requests: impl Iterator<Item = &'a Request>,
-) -> Outcome<HashMap<EntityUid, PolicySet>> {
-    let mut found = HashMap::new();
-    for action in requests.filter_map(Request::action) {
-        if found.contains_key(action) {
-            continue;
-        }
-        let fitting = whole
-            .policies()
-            .filter(|policy| match policy.action_constraint() {
-                ActionConstraint::Any => true,
-                ActionConstraint::Eq(named) => named == *action,
-                ActionConstraint::In(named) => named.contains(action),
+            let attributes = json!({
+                "owner": reference("User", &list.owner),
+                "readers": teams(&list.readers),
+                "editors": teams(&list.editors),
             });
-        found.insert(action.clone(), PolicySet::from_policies(fitting.cloned())?);
+            all.push(entity(("List", name), attributes, []));
+        }
+        all
     }
-    Ok(found)
 }
 
 impl<const SLICED: bool> peers::Engine for Engine<SLICED> {
@@ -277,87 +211,47 @@ impl<const SLICED: bool> peers::Engine for Engine<SLICED> {
     type Request = Asked;
 
     fn hello() -> [String; 3] {
-        let (name, look_up) = if SLICED {
-            (
-                "Cedar (Rust, sliced)",
-                "the look-up of the policies of the action, and ",
-            )
-        } else {
-            ("Cedar (Rust)", "")
-        };
-        [
-            name.into(),
-            env!("CEDAR").into(),
-            format!(
-                "{look_up}is_authorized on a request and entities built beforehand (all of the application in memory); \
-                 a response with the decision and the ids of the deciding policies"
-            ),
-        ]
+        hello::<SLICED>("all of the application")
     }
 
-    fn load(world: World, requests: Batches<Vec<Asked>>) -> Outcome<(Self, f64, String)> {
-        let start = Instant::now();
+    fn encode(world: World) -> Outcome<[String; 2]> {
         let (policies, entities) = match &world {
             World::Github(about) => (
                 include_str!("../applications/github.cedar"),
-                about.entities()?,
+                about.entities(),
             ),
             World::Tinytodo(about) => (
                 include_str!("../applications/tinytodo.cedar"),
-                about.entities()?,
+                about.entities(),
             ),
         };
-        let whole = PolicySet::from_str(policies)?;
-        let entities = Entities::from_entities(entities, None)?;
-        let seconds = start.elapsed().as_secs_f64();
-        let requests: Batches<Vec<Request>> = Batches {
-            hot: requests.hot.iter().map(request).collect::<Outcome<_>>()?,
-            cold: requests.cold.iter().map(request).collect::<Outcome<_>>()?,
-        };
-        let slices = if SLICED {
-            slices(&whole, requests.hot.iter().chain(&requests.cold))?
-        } else {
-            HashMap::new()
-        };
-        let engine = Engine {
-            authorizer: Authorizer::new(),
-            whole,
-            slices,
-            entities,
-            requests,
-        };
-        Ok((engine, seconds, String::new()))
+        Ok([policies.into(), serde_json::to_string(&entities)?])
+    }
+
+    fn load([policies, entities]: [String; 2]) -> Outcome<(Self, String)> {
+        let cedar = Cedar::load(&policies, &entities)?;
+        let note = cedar.note();
+        Ok((Engine(cedar), note))
+    }
+
+    fn prepare(&mut self, asked: Batches<Vec<Asked>>) -> Outcome<()> {
+        let prepared = asked.prepared(|one| {
+            let kind = match one.kind.as_str() {
+                "repository" => "Repository",
+                "issue" => "Issue",
+                "list" => "List",
+                other => return Err(format!("unknown type `{other}`").into()),
+            };
+            request(&one.user, &one.action, (kind, &one.id))
+        })?;
+        self.0.prepare(prepared, Vec::new())
     }
 
     fn decide(&mut self, batch: &str) -> Outcome<Vec<u8>> {
-        let letter = |request| {
-            let response = self.ask(request);
-            if let Some(error) = response.diagnostics().errors().next() {
-                return Err(error.to_string().into());
-            }
-            Ok(match response.decision() {
-                Decision::Allow => ALLOWED,
-                Decision::Deny => NONE,
-            })
-        };
-        self.requests.of(batch)?.iter().map(letter).collect()
+        self.0.decide(batch)
     }
 
     fn pass(&mut self, batch: &str) -> Outcome<usize> {
-        let requests = self.requests.of(batch)?;
-        let mut allowed = 0;
-        for request in requests {
-            allowed += usize::from(self.ask(request).decision() == Decision::Allow);
-        }
-        black_box(allowed);
-        Ok(requests.len())
-    }
-}
-
-impl<const SLICED: bool> Engine<SLICED> {
-    fn ask(&self, request: &Request) -> Response {
-        let sliced = request.action().and_then(|action| self.slices.get(action));
-        self.authorizer
-            .is_authorized(request, sliced.unwrap_or(&self.whole), &self.entities)
+        self.0.pass(batch)
     }
 }

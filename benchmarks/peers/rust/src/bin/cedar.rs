@@ -1,33 +1,21 @@
-//! The candidate for Cedar, with its own crate. Policies are written as Cedar's documentation advises for roles: a role
-//! is a group of principals, and every rule of the workload is one policy whose scope is filled.
+//! The candidate for Cedar, with its own crate. As Cedar's documentation advises, a role is a group of principals. What
+//! it may do is a group of actions, which are the application's own (`invoice_0.read`), so that a role has one policy
+//! for each effect, with and without ownership, and not one for each rule:
+//!
+//!     permit (principal in Role::"clerk_3", action in Action::"clerk_3 allow own", resource)
+//!     when { resource.owner == principal };
 //!
 //! `cedar` asks the authorizer with the whole policy set, which it goes through for every request. `cedar --sliced` does
-//! what the documentation leaves to the caller: policies are kept by what their scopes name, here by action and by type
-//! of resource, and the authorizer is given only those that can match.
+//! what the documentation leaves to the caller: policies are kept by action, and the authorizer is given only those
+//! that can match.
 
-use std::collections::{HashMap, HashSet};
-use std::hint::black_box;
-use std::str::FromStr;
-use std::time::Instant;
+use std::collections::{BTreeMap, BTreeSet};
 
-use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy,
-    PolicyId, PolicySet, Request, Response, RestrictedExpression,
-};
-use peers::{ALLOWED, Batches, DENIED, NONE, Outcome, serve};
+use peers::cedar::{Cedar, entity, hello, reference, request};
+use peers::{Batches, Outcome, Policy, Request, serve};
+use serde_json::{Value, json};
 
-/// By type of resource and action.
-type Slices = HashMap<EntityTypeName, HashMap<EntityUid, PolicySet>>;
-
-/// Of `whole` and `slices`, one is filled.
-struct Engine<const SLICED: bool> {
-    authorizer: Authorizer,
-    whole: PolicySet,
-    slices: Slices,
-    none: PolicySet,
-    entities: Entities,
-    requests: Batches<Vec<Request>>,
-}
+struct Engine<const SLICED: bool>(Cedar<SLICED>);
 
 fn main() {
     if std::env::args().any(|argument| argument == "--sliced") {
@@ -37,199 +25,106 @@ fn main() {
     }
 }
 
-fn uid(kind: &str, id: &str) -> Outcome<EntityUid> {
-    Ok(EntityUid::from_type_name_and_id(
-        EntityTypeName::from_str(kind)?,
-        EntityId::new(id),
-    ))
-}
-
-/// A rule as a policy. Rust writes a text in quotes as Cedar does.
-fn policy(rule: &peers::Rule) -> Outcome<Policy> {
-    let effect = if rule.effect == "deny" {
-        "forbid"
-    } else {
-        "permit"
-    };
-    let actions: Vec<String> = rule
-        .actions
-        .iter()
-        .map(|action| format!("Action::{action:?}"))
-        .collect();
-    let owner = if rule.owner {
-        " when { resource.owner == principal }"
-    } else {
-        ""
-    };
-    let text = format!(
-        "{effect} (principal in Role::{:?}, action in [{}], resource is {}){owner};",
-        rule.role,
-        actions.join(", "),
-        rule.kind,
-    );
-    Ok(Policy::parse(
-        Some(PolicyId::new(rule.number.to_string())),
-        text,
-    )?)
-}
-
-/// Users below their roles, a role below those it includes, and the resources of all requests with their owners.
-fn entities(policy: &peers::Policy, requests: &Batches<Vec<peers::Request>>) -> Outcome<Entities> {
-    let mut all = Vec::new();
-    let groups = |names: &[String]| {
-        names
-            .iter()
-            .map(|name| uid("Role", name))
-            .collect::<Outcome<HashSet<_>>>()
-    };
-    for (name, role) in &policy.roles {
-        all.push(Entity::new_no_attrs(
-            uid("Role", name)?,
-            groups(&role.includes)?,
-        ));
-    }
-    for (name, roles) in &policy.users {
-        all.push(Entity::new_no_attrs(uid("User", name)?, groups(roles)?));
-    }
-    let mut seen = HashSet::new();
-    for request in requests.hot.iter().chain(&requests.cold) {
-        if !seen.insert((&request.kind, resource_id(request))) {
-            continue;
+/// The policy of each group of actions, and the groups that each action is in. Rust writes a text in quotes as Cedar
+/// does.
+fn policies(policy: &Policy) -> (BTreeMap<String, String>, BTreeMap<String, BTreeSet<String>>) {
+    let mut texts = BTreeMap::new();
+    let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (name, kind) in &policy.types {
+        for action in &kind.actions {
+            groups.insert(own_action(name, action), BTreeSet::new());
         }
-        let owner = RestrictedExpression::new_entity_uid(uid("User", &request.owner)?);
-        let attributes = HashMap::from([("owner".to_string(), owner)]);
-        let resource = uid(&request.kind, &resource_id(request))?;
-        all.push(Entity::new(resource, attributes, HashSet::new())?);
     }
-    Ok(Entities::from_entities(all, None)?)
+    for rule in &policy.rules {
+        let (own, when) = if rule.owner {
+            (" own", " when { resource.owner == principal }")
+        } else {
+            ("", "")
+        };
+        let group = format!("{} {}{own}", rule.role, rule.effect);
+        for action in &rule.actions {
+            let within = groups.entry(own_action(&rule.kind, action)).or_default();
+            within.insert(group.clone());
+        }
+        let effect = if rule.effect == "deny" {
+            "forbid"
+        } else {
+            "permit"
+        };
+        let role = &rule.role;
+        let text = format!(
+            "{effect} (principal in Role::{role:?}, action in Action::{group:?}, resource){when};\n"
+        );
+        texts.insert(group, text);
+    }
+    (texts, groups)
 }
 
-/// A workload may name two owners of one id in two requests; to Cedar, which keeps the owner with the resource, these
-/// are two resources.
-fn resource_id(request: &peers::Request) -> String {
-    format!("{}/{}", request.id, request.owner)
+fn own_action(kind: &str, action: &str) -> String {
+    format!("{kind}.{action}")
 }
 
-fn request(asked: &peers::Request) -> Outcome<Request> {
-    Ok(Request::new(
-        uid("User", &asked.user)?,
-        uid("Action", &asked.action)?,
-        uid(&asked.kind, &resource_id(asked))?,
-        Context::empty(),
-        None,
-    )?)
+fn in_roles(names: &[String]) -> impl Iterator<Item = (&str, &str)> {
+    names.iter().map(|name| ("Role", name.as_str()))
 }
 
 impl<const SLICED: bool> peers::Engine for Engine<SLICED> {
-    type Policy = peers::Policy;
-    type Request = peers::Request;
+    type Policy = Policy;
+    type Request = Request;
 
     fn hello() -> [String; 3] {
-        let look_up = if SLICED {
-            "the look-up of the policies of the action and the type, and "
-        } else {
-            ""
-        };
-        let name = if SLICED {
-            "Cedar (Rust, sliced)"
-        } else {
-            "Cedar (Rust)"
-        };
-        [
-            name.into(),
-            env!("CEDAR").into(),
-            format!(
-                "{look_up}is_authorized on a request and entities built beforehand (all users, roles and resources in \
-                 memory); a response with the decision and the ids of the deciding policies"
-            ),
-        ]
+        hello::<SLICED>("all users, roles, actions and resources")
     }
 
-    fn load(
-        policy_file: peers::Policy,
-        requests: Batches<Vec<peers::Request>>,
-    ) -> Outcome<(Self, f64, String)> {
-        let start = Instant::now();
-        let mut whole = PolicySet::new();
-        let mut slices = Slices::new();
-        for rule in &policy_file.rules {
-            let parsed = policy(rule)?;
-            if SLICED {
-                for action in &rule.actions {
-                    let about = slices
-                        .entry(EntityTypeName::from_str(&rule.kind)?)
-                        .or_default();
-                    about
-                        .entry(uid("Action", action)?)
-                        .or_default()
-                        .add(parsed.clone())?;
-                }
-            } else {
-                whole.add(parsed)?;
-            }
+    fn encode(policy: Policy) -> Outcome<[String; 2]> {
+        let (texts, groups) = policies(&policy);
+        let none = || json!({});
+        let mut entities: Vec<Value> = Vec::new();
+        for (action, within) in &groups {
+            let within = within.iter().map(|group| ("Action", group.as_str()));
+            entities.push(entity(("Action", action), none(), within));
         }
-        let entities = entities(&policy_file, &requests)?;
-        let seconds = start.elapsed().as_secs_f64();
-        let prepared = Batches {
-            hot: requests.hot.iter().map(request).collect::<Outcome<_>>()?,
-            cold: requests.cold.iter().map(request).collect::<Outcome<_>>()?,
+        entities.extend(
+            texts
+                .keys()
+                .map(|group| entity(("Action", group), none(), [])),
+        );
+        for (name, role) in &policy.roles {
+            entities.push(entity(("Role", name), none(), in_roles(&role.includes)));
+        }
+        for (name, held) in &policy.users {
+            entities.push(entity(("User", name), none(), in_roles(held)));
+        }
+        Ok([
+            texts.into_values().collect(),
+            serde_json::to_string(&entities)?,
+        ])
+    }
+
+    fn load([policies, entities]: [String; 2]) -> Outcome<(Self, String)> {
+        let cedar = Cedar::load(&policies, &entities)?;
+        let note = cedar.note();
+        Ok((Engine(cedar), note))
+    }
+
+    fn prepare(&mut self, asked: Batches<Vec<Request>>) -> Outcome<()> {
+        let resource = |one: &Request| {
+            let owner = json!({"owner": reference("User", &one.owner)});
+            entity((&one.kind, &one.id), owner, [])
         };
-        let note = if SLICED {
-            "one policy a rule, in one set for each action on each type".into()
-        } else {
-            "one policy a rule, all in one set".into()
-        };
-        let engine = Engine {
-            authorizer: Authorizer::new(),
-            whole,
-            slices,
-            none: PolicySet::new(),
-            entities,
-            requests: prepared,
-        };
-        Ok((engine, seconds, note))
+        let resources = asked.hot.iter().chain(&asked.cold).map(resource).collect();
+        let prepared = asked.prepared(|one| {
+            let action = own_action(&one.kind, &one.action);
+            request(&one.user, &action, (&one.kind, &one.id))
+        })?;
+        self.0.prepare(prepared, resources)
     }
 
     fn decide(&mut self, batch: &str) -> Outcome<Vec<u8>> {
-        let letter = |request| {
-            let response = self.ask(request);
-            if let Some(error) = response.diagnostics().errors().next() {
-                return Err(error.to_string().into());
-            }
-            Ok(match response.decision() {
-                Decision::Allow => ALLOWED,
-                Decision::Deny if response.diagnostics().reason().next().is_some() => DENIED,
-                Decision::Deny => NONE,
-            })
-        };
-        self.requests.of(batch)?.iter().map(letter).collect()
+        self.0.decide(batch)
     }
 
     fn pass(&mut self, batch: &str) -> Outcome<usize> {
-        let requests = self.requests.of(batch)?;
-        let mut allowed = 0;
-        for request in requests {
-            allowed += usize::from(self.ask(request).decision() == Decision::Allow);
-        }
-        black_box(allowed);
-        Ok(requests.len())
-    }
-}
-
-impl<const SLICED: bool> Engine<SLICED> {
-    fn ask(&self, request: &Request) -> Response {
-        let policies = if SLICED {
-            self.slice(request).unwrap_or(&self.none)
-        } else {
-            &self.whole
-        };
-        self.authorizer
-            .is_authorized(request, policies, &self.entities)
-    }
-
-    fn slice(&self, request: &Request) -> Option<&PolicySet> {
-        self.slices
-            .get(request.resource()?.type_name())?
-            .get(request.action()?)
+        self.0.pass(batch)
     }
 }

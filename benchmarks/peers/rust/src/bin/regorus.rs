@@ -2,7 +2,6 @@
 //! candidate for OPA has.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use peers::{ALLOWED, Batches, Outcome, Policy, Request, serve};
 use regorus::languages::rego::compiler::Compiler;
@@ -64,36 +63,34 @@ impl peers::Engine for Engine {
         ]
     }
 
-    fn load(policy: Policy, requests: Batches<Vec<Request>>) -> Outcome<(Self, f64, String)> {
-        let start = Instant::now();
+    fn encode(policy: Policy) -> Outcome<[String; 2]> {
+        Ok([POLICY.into(), data(&policy).to_string()])
+    }
+
+    fn load([policy, data]: [String; 2]) -> Outcome<(Self, String)> {
         let mut source = Regorus::new();
-        source.add_policy("policy.rego".into(), POLICY.into())?;
+        source.add_policy("policy.rego".into(), policy)?;
         let compiled = source.compile_with_entrypoint(&DECISION.into())?;
         let program = Compiler::compile_from_policy(&compiled, &[DECISION])
             .map_err(|error| error.to_string())?;
         let mut machine = RegoVM::new();
         machine.load_program(program);
-        machine.set_data(serde_json::from_value(data(&policy))?)?;
-        let seconds = start.elapsed().as_secs_f64();
-        let input = |r: Request| {
-            let request = json!({"user": r.user, "action": r.action, "type": r.kind, "id": r.id, "owner": r.owner});
-            Ok(serde_json::from_value(request)?)
-        };
-        let inputs = Batches {
-            hot: requests
-                .hot
-                .into_iter()
-                .map(input)
-                .collect::<Outcome<_>>()?,
-            cold: requests
-                .cold
-                .into_iter()
-                .map(input)
-                .collect::<Outcome<_>>()?,
-        };
+        machine.set_data(Value::from_json_str(&data)?)?;
         let note =
             "roles closed over inheritance in the data; one policy of a few rules at every size";
-        Ok((Engine { machine, inputs }, seconds, note.into()))
+        let inputs = Batches {
+            hot: Vec::new(),
+            cold: Vec::new(),
+        };
+        Ok((Engine { machine, inputs }, note.into()))
+    }
+
+    fn prepare(&mut self, requests: Batches<Vec<Request>>) -> Outcome<()> {
+        self.inputs = requests.prepared(|r| {
+            let request = json!({"user": r.user, "action": r.action, "type": r.kind, "id": r.id, "owner": r.owner});
+            Ok(serde_json::from_value(request)?)
+        })?;
+        Ok(())
     }
 
     fn decide(&mut self, batch: &str) -> Outcome<Vec<u8>> {

@@ -1,0 +1,59 @@
+"""Arithmetic of indices: ranges one after the other, numbers told apart, things cut into pieces.
+
+spread([5, 9], [2, 3])  →  5 6 9 10 11        pieces([3, 3, 9, 1], 6)  →  0:2 2:3 3:4
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from remit.bulk.texts import Array
+
+
+def spread(first: Array, many: Array) -> Array:
+    """So many numbers from each first one on, one range after the other."""
+    return np.repeat(first - np.cumsum(many) + many, many) + np.arange(int(many.sum()))
+
+
+def places(kept: Any, some: Any) -> Any:
+    """Which of all rows some of the kept ones are; either may be a slice of everything."""
+    return some if isinstance(kept, slice) else kept[some]
+
+
+def those(members: list[int], which: Array, many: int) -> tuple[Any, Array]:
+    """Where any of these stands, of so many, and each one's place among them."""
+    if len(members) == many:
+        return slice(None), which
+    place = np.full(many, -1, np.int64)
+    place[members] = np.arange(len(members))
+    own = place[which]
+    some = np.flatnonzero(own >= 0)
+    return some, own[some]
+
+
+def pieces(sizes: Array, most: int) -> Iterator[slice]:
+    """Things of these sizes, in their order, cut into pieces of at most so much each, or of one thing."""
+    ends, begin = np.cumsum(sizes), 0
+    while begin < len(sizes):
+        done = int(ends[begin - 1]) if begin else 0
+        end = max(int(np.searchsorted(ends, done + most, side="right")), begin + 1)
+        yield slice(begin, end)
+        begin = end
+
+
+def told_apart(numbers: Array) -> tuple[Array, Array]:
+    """The different ones of small numbers, and each one's place among them: what `np.unique` does, without sorting."""
+    different = np.flatnonzero(np.bincount(numbers))
+    place = np.empty(len(different) and different[-1] + 1, np.int64)
+    place[different] = np.arange(len(different))
+    return different, place[numbers]
+
+
+def copied(numbers: Array, room: Array) -> Array:
+    """Numbers in 64 bits, in memory that is there."""
+    copy: Array = room[: len(numbers)]
+    copy[:] = numbers
+    return copy

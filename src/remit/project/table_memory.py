@@ -1,0 +1,189 @@
+"""The table of a policy, remembered until its sources change: reading it again takes a tenth of compiling them.
+
+It decides about access, so it is kept where nobody but the user may write, and never in the project, into which a pull
+request could bring a table along:
+
+    $REMIT_CACHE             if it is set; nothing is kept where it is `off` or empty
+    $XDG_CACHE_HOME/remit    else, by default ~/.cache/remit; on macOS ~/Library/Caches/remit,
+                             on Windows %LOCALAPPDATA%\\remit\\Cache
+
+An entry's key is a hash of the program, the policy's name, and the names and texts of its sources. What is only known
+once they are compiled stands in the entry: which sources are the policy's own, where those are named that it extends,
+and a hash of theirs. Places that are shown to people (`Table.origins`) depend on how the policy was named in the call,
+so they are found anew. An entry is plain data, read as warily as a table from elsewhere (`remit.table.unpack`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from remit.collection import paused
+from remit.diagnostics import Diagnostic
+from remit.project.cache import Limits, PrivateCache, hashed
+from remit.project.sources import base_of, name_of, own_of, read_all
+from remit.source import Source
+from remit.table.shape import Table
+from remit.table.unpack import UnsoundError, unpack
+
+if TYPE_CHECKING:
+    from remit.model.policy import Model
+    from remit.project.policies import Loaded
+
+_KIND = "table"
+_LIMITS = Limits(entries=400, bytes=512 << 20, entry=64 << 20)
+_LARGEST = _LIMITS.entry // 2  # characters of sources: what they come to takes twice as much, and may fit
+_PROGRAM = ("", "model", "project", "syntax", "table")  # folders of the package that say what a table comes to
+
+
+class Remembered(NamedTuple):
+    """A policy's table, or None and what is wrong with the policy. `model` compiles it, where that was not done yet."""
+
+    table: Table | None
+    findings: list[Diagnostic]
+    model: Callable[[], Model]
+
+
+class _Layer(NamedTuple):
+    """A policy, or one that it extends: what it is called, and its own sources."""
+
+    name: str
+    own: list[Source]
+
+
+def load(path: Path, cache: bool = True) -> Remembered:
+    """The policy at `path`, from what is remembered of it or else from its sources; then it is remembered, if nothing
+    is wrong with it. `cache`: whether to remember at all."""
+    found, findings = read_all(path)
+    whole = found and not findings and sum(len(source.text) for source in found) <= _LARGEST
+    folder = cache_folder() if cache and whole else None
+    program = _program() if folder is not None else None
+    if program is None:
+        return _compiled(_compile(path, found, findings))
+    memory, key = PrivateCache(folder, _LIMITS), hashed(program, _digest(path, found))
+    with paused():
+        entry = memory.get(_KIND, key)
+        known = _known(entry, path, found) if entry is not None else None
+    if known is not None:
+        return known
+    loaded = _compile(path, found, findings)
+    with paused():
+        _keep(memory, key, loaded, found)
+    return _compiled(loaded)
+
+
+def _compile(path: Path, found: list[Source], findings: list[Diagnostic]) -> Loaded:
+    from remit.project.policies import load_read
+
+    return load_read(path, *own_of(path, found, findings))
+
+
+def _compiled(loaded: Loaded) -> Remembered:
+    table, findings, model = loaded.compiled.table, loaded.compiled.findings, loaded.compiled.model
+    return Remembered(table, findings, lambda: model)
+
+
+# -- what is remembered ----------------------------------------------------------------------------------------------
+
+
+def _known(entry: Any, path: Path, found: Sequence[Source]) -> Remembered | None:
+    """What an entry says, if it is whole and the policies that this one extends are as they were."""
+    try:
+        layers = [_Layer(name_of(path), [found[number] for number in entry["own"]])]
+        for number, written, digest, own in entry["extends"]:
+            place = base_of(layers[-1].own[number], written)
+            sources, findings = read_all(place)
+            if findings or _digest(place, sources) != digest:
+                return None
+            layers.append(_Layer(name_of(place), [sources[number] for number in own]))
+        origins = {file: layers[layer].own[number].origin for file, layer, number in entry["origins"]}
+        table = unpack(entry["table"])._replace(origins=origins)
+    except (UnsoundError, KeyError, TypeError, ValueError, IndexError):  # not as it was written
+        return None
+    return Remembered(table, [], lambda: _model(layers))
+
+
+def _model(layers: Iterable[_Layer]) -> Model:
+    from remit.compiler import compile_sources
+
+    base: Model | None = None
+    for layer in reversed([*layers]):
+        base = compile_sources(layer.own, base, layer.name).model
+    assert base is not None  # a policy has at least its own layer
+    return base
+
+
+def _keep(memory: PrivateCache, key: str, loaded: Loaded, found: Sequence[Source]) -> None:
+    """Remembers a table, unless something changed meanwhile or could not be told apart."""
+    table = loaded.compiled.table
+    if table is None or _program.__wrapped__() != _program():
+        return
+    from remit.table.pack import pack
+
+    own, extends = [loaded.own], []
+    at = _numbers(found)
+    for base in loaded.extended:
+        sources, findings = read_all(base.place)
+        again = own_of(base.place, sources, findings)[0]
+        if findings or [(one.name, one.text) for one in again] != [(one.name, one.text) for one in base.own]:
+            return
+        numbers, named_in = _numbers(sources), own[-1].index(base.named_in)
+        extends.append([named_in, base.written, _digest(base.place, sources), [numbers[id(one)] for one in again]])
+        own.append(base.own)
+    places = {one.origin: (layer, number) for layer, some in enumerate(own) for number, one in enumerate(some)}
+    if len(places) != sum(map(len, own)) or not places.keys() >= set(table.origins.values()):
+        return
+    entry = {
+        "own": [at[id(one)] for one in loaded.own],
+        "extends": extends,
+        "origins": [[file, *places[origin]] for file, origin in table.origins.items()],
+        "table": pack(table),
+    }
+    memory.put(_KIND, key, entry)
+
+
+def _numbers(sources: Iterable[Source]) -> dict[int, int]:
+    return {id(source): number for number, source in enumerate(sources)}
+
+
+def _digest(path: Path, found: Iterable[Source]) -> str:
+    """A hash of what a policy's table depends on, but for what it extends."""
+    return hashed(name_of(path), *(text for source in found for text in (source.name, source.text)))
+
+
+@lru_cache(maxsize=1)
+def _program() -> str | None:
+    """A hash of what this program is, as far as it makes tables: names, sizes and times of its files. Its version alone
+    would not tell an edited checkout from what it was. None where the program is no folder of files."""
+    package = Path(__file__).parents[1]
+    grammar = package / "grammar"  # in a checkout it stands beside the package's folder
+    folders = [*(package / name for name in _PROGRAM), grammar if grammar.is_dir() else package.parents[1] / "grammar"]
+    said = []
+    try:
+        for folder in folders:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.name.endswith((".py", ".lark")):
+                        found = entry.stat()
+                        said.append(f"{folder.name}/{entry.name} {found.st_size} {found.st_mtime_ns}")
+    except OSError:
+        return None
+    return hashed(*sorted(said))
+
+
+# -- where -----------------------------------------------------------------------------------------------------------
+
+
+def cache_folder() -> Path | None:
+    """The folder of the user's own cache; None where nothing is to be kept, or where there is no place for it."""
+    told = os.environ.get("REMIT_CACHE")
+    if told is not None:
+        return Path(told).absolute() if told not in ("", "off") else None
+    own = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", "")
+    if not os.path.isabs(own):  # a relative one counts for nothing
+        own = os.path.join(os.path.expanduser("~"), "Library/Caches" if sys.platform == "darwin" else ".cache")
+    return Path(own, "remit", *(["Cache"] if sys.platform == "win32" else [])) if os.path.isabs(own) else None
