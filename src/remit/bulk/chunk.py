@@ -6,7 +6,7 @@ shape by shape. What is too odd for arrays is decided by the evaluator, row by r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,11 +47,22 @@ class _Pairs(NamedTuple):
         return _Pairs(self.row[some], self.number[some], self.condition[some], self.deny[some])
 
 
-class Chunk:
-    """Some rows of a part. Rows are numbered from the chunk's first."""
+class _Reached(NamedTuple):
+    """Something that the users of some rows hold: the rows' numbers (or a slice of all), the places of its lines and
+    their cells in the layout, and the bytes there as far as they count."""
 
-    def __init__(self, part: Part, start: int, stop: int) -> None:
+    rows: Any
+    place: Array
+    byte: Array
+
+
+class Chunk:
+    """Some rows of a part, numbered from the chunk's first. `ruled`: the deciding rules will be asked for, too."""
+
+    def __init__(self, part: Part, start: int, stop: int, ruled: bool = False) -> None:
         self.part = part
+        self.ruled = ruled
+        self._kept: list[_Reached] | None = None
         self.matrix, self.layout = part.matrix, part.layout
         self.start, self.stop, self.size = start, stop, stop - start
         self.user = copied(part.user_at[start:stop], part.users)
@@ -118,15 +129,43 @@ class Chunk:
     def _flags(self) -> Array:
         """The bytes of all that each row's user holds."""
         part = self.part
-        if part.kinds is not None:
+        if part.kinds is not None and not self.ruled:
             begin, lines = part.kinds
             place = np.take(begin, self.user, out=part.scratch[: self.size], mode="clip")
             place += self.cell
             return np.take(lines, place, mode="clip")
-        found = np.empty(self.size, np.uint8)
-        for where, rows in self._standing():
-            found[rows] = self._gathered(where, rows)
+        reached: Iterable[_Reached] = self._reached()
+        if self.ruled and part.few:
+            self._kept = list(reached)
+            reached = self._kept
+        found = np.zeros(self.size, np.uint8)
+        for rows, _, byte in reached:
+            found[rows] |= byte
         return found
+
+    def _reached(self) -> Iterator[_Reached]:
+        """All that the rows' users hold, and the blocks."""
+        if self.layout.everyone:
+            place = EVERYONE_ROW * self.layout.cells + self.cell
+            yield _Reached(slice(None), place, self.layout.bytes(place))
+        for where, rows in self._standing():
+            yield from self._held(where, rows)
+
+    def _held(self, where: Where, rows: Any) -> Iterator[_Reached]:
+        """The same of rows that stand alike, without `everyone`."""
+        layout, user, cell = self.layout, self.user[rows], self.cell[rows]
+        here = np.zeros(len(user), bool)
+        for some, place, inside in self._holding(where, rows, user):
+            place += cell[some]
+            byte = layout.bytes(place)
+            if inside is not None:
+                byte *= inside
+                here[some] |= inside
+            yield _Reached(places(rows, some), place, byte)
+        if layout.members and where != "nowhere":
+            counts = member_bits(self.part.crowd, layout, user) if where == "absent" else here * np.uint8(255)
+            place = MEMBERS_ROW * layout.cells + cell
+            yield _Reached(rows, place, layout.bytes(place) & counts)
 
     def _standing(self) -> Iterator[tuple[Where, Any]]:
         """The rows by where they stand; a slice where that is all of them."""
@@ -142,27 +181,6 @@ class Chunk:
             if count:
                 yield where, slice(None) if count == self.size else np.flatnonzero(kind)
 
-    def _gathered(self, where: Where, rows: Any) -> Array:
-        part = self.part
-        user, cell = self.user[rows], self.cell[rows]
-        layout = self.layout
-        if layout.everyone:
-            found = layout.bytes(EVERYONE_ROW * layout.cells + cell)
-        else:
-            found = np.zeros(len(cell), np.uint8)
-        here = np.zeros(len(user), bool)
-        for some, line, inside in self._holding(where, rows, user):
-            line += cell[some]
-            byte = layout.bytes(line)
-            if inside is not None:
-                byte *= inside
-                here[some] |= inside
-            found[some] |= byte
-        if layout.members and where != "nowhere":
-            counts = member_bits(part.crowd, layout, user) if where == "absent" else here * np.uint8(255)
-            found |= layout.bytes(MEMBERS_ROW * layout.cells + cell) & counts
-        return found
-
     def _holding(self, where: Where, rows: Any, user: Array) -> Iterator[tuple[Any, Array, Array | None]]:
         """The holdings of the rows' users, one after the other: which of the rows have one more, where its line begins
         in the layout's bytes, and for which of them it counts (None: for all)."""
@@ -172,7 +190,7 @@ class Chunk:
         if ranged and part.scope_at is not None:
             position = part.position[part.scope_at[self.start : self.stop][rows]]
         for turn, line in zip(first, lines, strict=True):
-            place = np.take(line, user, out=part.scratch[: len(user)], mode="clip")
+            place = np.take(line, user, out=None if self.ruled else part.scratch[: len(user)], mode="clip")
             inside = None if position is None else (turn.low[user] <= position) & (position <= turn.high[user])
             yield slice(None), place, inside
         for number in range(len(first), int(held.many.max(initial=0))):
@@ -324,75 +342,43 @@ class Chunk:
     def first_rules(self) -> Array:
         """The number of the first deciding rule of each row, -1 for none."""
         code, slow = self._settle()
-        nothing = self.matrix.nothing
-        found = np.full(self.size, -1, np.int32)
         quick = code.copy()
         quick[list(slow)] = NO_RULE
-        rows = np.flatnonzero((quick == ALLOWED) | (quick == DENIED))
-        if len(rows):
-            denied = quick[rows] == DENIED
-            found[rows] = self._least(rows, self._wanted(rows, denied))
-            more = rows[self.flags[rows] & np.where(denied, DENY_IF, ALLOW_IF) != 0]
-            for pairs in self._pairs(more) if len(more) else ():
-                asked = pairs.only((pairs.deny == (quick[pairs.row] == DENIED)) & (pairs.condition >= 0))
-                hits = asked.only(self._applies(asked))
-                np.minimum.at(found, hits.row, hits.number)
+        allowed, denied = quick == ALLOWED, quick == DENIED
+        found = self._least(self._wanted(allowed, denied))
+        more = np.flatnonzero(self.flags & (allowed * np.uint8(ALLOW_IF) | denied * np.uint8(DENY_IF)) != 0)
+        for pairs in self._pairs(more) if len(more) else ():
+            asked = pairs.only((pairs.deny == denied[pairs.row]) & (pairs.condition >= 0))
+            hits = asked.only(self._applies(asked))
+            np.minimum.at(found, hits.row, hits.number)
+        found[found == self.matrix.nothing] = -1
         for row, judged in slow.items():
             found[row] = min((entry.rule.number for entry in judged.deciding), default=-1)
-        found[found == nothing] = -1
         return found
 
-    def _wanted(self, rows: Array, denied: Array) -> Array:
-        """The bits of the rules that decide each of these rows."""
-        wanted = np.where(denied, np.uint8(DENY), np.uint8(ALLOW))
+    def _wanted(self, allowed: Array, denied: Array) -> Array:
+        """The bits of the rules that decide each row."""
+        wanted = allowed * np.uint8(ALLOW) | denied * np.uint8(DENY)
         for own in self.matrix.owns:
             if own.bit in self.owns:
-                applies = self.owns[own.bit][rows] & (denied == (own.effect == "deny"))
-                wanted |= applies.view(np.uint8) * np.uint8(own.bit)
+                wanted |= (self.owns[own.bit] & (denied if own.effect == "deny" else allowed)) * np.uint8(own.bit)
         return wanted
 
-    def _least(self, rows: Array, wanted: Array) -> Array:
-        """Of each of these rows the smallest number of a rule with a bit that is wanted. Bytes tell first whether a
-        holding has any, since most have none."""
-        part, width = self.part, self.layout.cells
-        user, cell = self.user[rows], self.cell[rows]
-        best = np.full(len(rows), self.matrix.nothing, np.int32)
-        if self.layout.everyone:
-            line = EVERYONE_ROW * width + cell
-            self._lower(best, slice(None), line, wanted & self.layout.bytes(line))
-        for where, standing in self._standing():
-            if isinstance(standing, slice):
-                kept: Any = standing
-            else:
-                here = np.zeros(self.size, bool)
-                here[standing] = True
-                kept = np.flatnonzero(here[rows])
-            users, cells, wants = user[kept], cell[kept], wanted[kept]
-            member = np.zeros(len(users), bool)
-            for some, line, inside in self._holding(where, rows[kept], users):
-                line += cells[some]
-                bits = wants[some] & self.layout.bytes(line)
-                if inside is not None:
-                    bits *= inside
-                    member[some] |= inside
-                self._lower(best, places(kept, some), line, bits)
-            if self.layout.members and where != "nowhere":
-                bits = np.where(member, 255, 0) if where == "placed" else member_bits(part.crowd, self.layout, users)
-                line = MEMBERS_ROW * width + cells
-                self._lower(best, kept, line, wants & bits.astype(np.uint8) & self.layout.bytes(line))
-        return best
-
-    def _lower(self, best: Array, at: Any, line: Array, bits: Array) -> None:
-        """Puts the numbers of rules with these bits, at these places of the layout's bytes, where they are smaller."""
+    def _least(self, wanted: Array) -> Array:
+        """For each row the smallest number of a rule with a bit that is wanted. Bytes tell first whether something held
+        has any, since most has none."""
         kinds = [(ALLOW, False, -1), (DENY, True, -1)]
         kinds += [(own.bit, own.effect == "deny", own.condition) for own in self.matrix.owns]
-        present = int(np.bitwise_or.reduce(bits, initial=0))
-        for bit, deny, condition in kinds:
-            some = np.flatnonzero(bits & bit != 0) if present & bit else ()
-            if len(some):
-                numbers = self.layout.least(deny, condition, line[some])
-                place = places(at, some)
-                best[place] = np.minimum(best[place], numbers)
+        best = np.full(self.size, self.matrix.nothing, np.int32)
+        for rows, place, byte in self._reached() if self._kept is None else self._kept:
+            bits = byte & wanted[rows]
+            present = int(np.bitwise_or.reduce(bits, initial=0))
+            for bit, deny, condition in kinds:
+                some = np.flatnonzero(bits & bit != 0) if present & bit else ()
+                if len(some):
+                    at = places(rows, some)
+                    best[at] = np.minimum(best[at], self.layout.least(deny, condition, place[some]))
+        return best
 
     def rules(self) -> tuple[Array, Array]:
         """The deciding rules, as rows and numbers, each pair once, by row and number."""

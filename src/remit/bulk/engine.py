@@ -87,7 +87,7 @@ class Engine:
             part = Part(self.bound, given, begin, end, now)
             for start in range(0, end - begin, CHUNK):
                 stop = min(start + CHUNK, end - begin)
-                found = Chunk(part, start, stop)
+                found = Chunk(part, start, stop, rules is not None)
                 rows = slice(begin + start, begin + stop)
                 code[rows] = found.codes()
                 if rule is not None:

@@ -28,6 +28,7 @@ CHUNK = 1 << 16  # rows that are decided together
 _MOST_BYTES = 1 << 26  # of a table of kinds of users by cells
 _PAYS = 4  # bytes of it that one row pays for
 _MOST_CELLS = 1 << 20  # pairs of a type and an action that a block's different values may make
+_FEW_HELD = 8  # holdings of each user at most, where what is found about all of them is kept for a chunk
 _MOST_TURNS = 4  # holdings that are gathered for all rows, whoever has so many
 
 
@@ -125,6 +126,7 @@ class Part:
         # for one chunk after the other: to take memory anew, and give it back, costs as much as what is done in it
         self.scratch, self.users, self.cells = (np.empty(min(CHUNK, end - begin), np.int64) for _ in range(3))
         most = min(_MOST_BYTES, _PAYS * (end - begin))
+        self.few = self.crowd.most() <= _FEW_HELD
         self.kinds = self.bound.kinds(self.crowd, self.layout, most) if self.scope_at is None else None
 
     def block(self, name: str) -> Block | None:

@@ -153,6 +153,10 @@ class Crowd(NamedTuple):
         alike = (one[users] for one in (self.at_root, self.anywhere, self.kind))
         return Crowd(self.status[users], self.placed.of(users), self.absent.of(users), *alike)
 
+    def most(self) -> int:
+        """How much anybody holds at most."""
+        return max(int(self.placed.many.max(initial=0)), int(self.absent.many.max(initial=0)))
+
     def kinds(self) -> tuple[Array, Array]:
         """One user of each kind, and the place of each user's kind among these."""
         if len(self.kind) * _FEW < int(self.kind.max(initial=0)):

@@ -188,11 +188,20 @@ class Pdp:
             return Judged("unknown_user", (), (), asked, cell, None, None, None)
         user, holdings = found
         time = self.time(asked)
-        held = self.holders.at(holdings, asked.scope, time)
+        held = self.held(asked, user, holdings, time)
         facts = self.facts(asked, user, held, time)
         if user.status != "active":
             return Judged("inactive_user", (), (), asked, cell, user, held, facts)
         return self.weigh(Judged("no_rule", (), (), asked, cell, user, held, facts))
+
+    def held(self, asked: Asked, user: User, holdings: tuple[Holding, ...], time: int | None) -> Held:
+        """What of the user's holdings bears on the request; kept for those whose roles do not come and go."""
+        if asked.roles is None and asked.claims is None:
+            try:
+                return self._held[user.id][asked.scope][4]
+            except KeyError:
+                pass  # inactive, unknown to the directory, or with roles that begin or end
+        return self.holders.at(holdings, asked.scope, time)
 
     def weigh(self, judged: Judged) -> Judged:
         """The rules of the cell that apply to these facts and masks, and the code they make."""
@@ -268,7 +277,7 @@ class Pdp:
 _NOBODY = User("")
 
 
-_Here = tuple[Allowing, Deciding, Mapping[str, Any], Person]
+_Here = tuple[Allowing, Deciding, Mapping[str, Any], Person, Held]
 
 
 class _Scopes(dict[Any, _Here]):
@@ -293,7 +302,7 @@ class _Scopes(dict[Any, _Here]):
             lambda: holders.role_names(held, scope),
             self.pdp.clock,
         )
-        made = self[scope] = (*self.pdp.verdicts.of(held.allow, held.deny), user.attributes, person)
+        made = self[scope] = (*self.pdp.verdicts.of(held.allow, held.deny), user.attributes, person, held)
         return made
 
 
