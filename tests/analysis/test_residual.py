@@ -145,8 +145,8 @@ def left(condition: str, negated: bool = False, user_id: Any = "ann", **given: A
     policy = Policy.from_sources({"p.remit": f"{POLICY} role r {{ allow read on record when {condition} }}"})
     context = {name[2:]: value for name, value in given.items() if name.startswith("c_")}
     properties = {name: value for name, value in given.items() if name[:2] != "c_" and name != "id"}
-    person = Person(USER, None, lambda: frozenset({"staff"}), lambda: frozenset({"r", "s"}), lambda: TIME)
-    facts = Facts(user_id, properties, context, given.get("id"), person)
+    person = Person(None, lambda: frozenset({"staff"}), lambda: frozenset({"r", "s"}), lambda: TIME)
+    facts = Facts(user_id, properties, context, USER, given.get("id"), person)
     known = Known(policy.table.reading("record"), facts)
     return ex.text(residual(policy.table.rules[0].condition, known, negated))
 
@@ -276,6 +276,6 @@ def test_deep_conditions_take_no_longer() -> None:
         rest = ex.And((ex.Compare(">", cost, ex.Const("int", -depth)), condition))
         condition = ex.Or((ex.Compare("==", cost, ex.Const("int", depth)), rest))
     policy = Policy.from_sources({"p.remit": POLICY})
-    facts = Facts("ann", {}, {}, None, Person(USER, None, frozenset, frozenset, lambda: TIME))
+    facts = Facts("ann", {}, {}, USER, None, Person(None, frozenset, frozenset, lambda: TIME))
     text = ex.text(residual(condition, Known(policy.table.reading("record"), facts)))
     assert text.startswith("resource.cost == 99 or resource.cost > -99 and (resource.cost == 98 or ")

@@ -97,9 +97,9 @@ def test_shorter_words_have_the_same_value(inner: str) -> None:
     made = table(*rules)
     reading = made.reading("a")
     tests = [compile_condition(rule.condition or ex.TRUE, reading) for rule in made.rules]
-    nobody = Person({}, None, lambda: None, lambda: None, lambda: None)
+    nobody = Person(None, lambda: None, lambda: None, lambda: None)
     given = [dict(zip("xy", values, strict=True)) for values in itertools.product((True, False, None), repeat=2)]
-    facts = [Facts("u", {n: v for n, v in some.items() if v is not None}, {}, "1", nobody) for some in given]
+    facts = [Facts("u", {n: v for n, v in some.items() if v is not None}, {}, {}, "1", nobody) for some in given]
     pairs = list(zip(tests[: len(written)], tests[len(written) :], strict=True))
     assert sum(len(rule.condition_text) for rule in made.rules[len(written) :]) < sum(map(len, written))
     assert [written[at] for at, (one, other) in enumerate(pairs) if any(one(f) is not other(f) for f in facts)] == []

@@ -32,14 +32,13 @@ def test_every_way_through_the_arrays_decides_alike(number: int) -> None:
         mock.patch.object(part, "_PAYS", 1 << 20),
         mock.patch.object(layout, "_MOST_BYTES", random.choice((0, 1 << 24))),
         mock.patch.object(chunk, "_PAIRS", random.choice((1, 3, 1 << 20))),
-        mock.patch.object(chunk, "_LINES", random.choice((1, 3, 1 << 20))),
         mock.patch.object(texts, "_FEW", random.choice((0, 1, 16))),
         mock.patch.object(part, "_MOST_TURNS", random.choice((0, 1, 2))),
         mock.patch.object(part, "_FEW_HELD", random.choice((0, 8))),
         mock.patch.object(part, "CHUNK", 37),
         mock.patch.object(engine, "CHUNK", 37),
-        mock.patch.object(engine, "BLOCK", 64),
-        mock.patch.object(matrix, "OWN_BITS", random.choice(((), (16,), (16, 32)))),
+        mock.patch.object(engine, "PART", 64),
+        mock.patch.object(matrix, "FLAG_BITS", random.choice(((), (16,), (16, 32)))),
     ):
         for found in unlike_columns(case, random):
             pytest.fail(f"{number}: {found}\n{case.sources}", pytrace=False)

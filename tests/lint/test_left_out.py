@@ -22,7 +22,7 @@ ATOMS = (
     "(has resource.b and not resource.b)",
     "resource.c",
 )
-PERSON = Person({}, None, lambda: None, lambda: None, lambda: None)
+PERSON = Person(None, lambda: None, lambda: None, lambda: None)
 
 
 def condition(random: Random, depth: int) -> str:
@@ -51,7 +51,7 @@ def pays(subject: Subject, effect: Effect, name: str) -> bool:
         given = {key: value for key, value in zip("abc", values, strict=True) if value is not None}
         if name in given:
             without = {key: value for key, value in given.items() if key != name}
-            answers = [test(Facts("ann", some, {}, "t1", PERSON)) for some in (without, given)]
+            answers = [test(Facts("ann", some, {}, {}, "t1", PERSON)) for some in (without, given)]
             if answers[0] in better and answers[1] in worse:
                 return True
     return False

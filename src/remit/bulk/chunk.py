@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 
 from remit.bulk.codes import ALLOWED, CODES, DENIED, NO_RULE, NO_USER
 from remit.bulk.columns import wide
-from remit.bulk.matrix import ALLOW, ALLOW_IF, DENY, DENY_IF, EVERYONE_ROW, MEMBERS_ROW
+from remit.bulk.matrix import ALLOW, ALLOW_IF, DENY, DENY_IF, EVERYONE_LINE, MEMBERS_LINE
 from remit.bulk.part import Part, Where, member_bits
 from remit.bulk.people import NOWHERE
-from remit.bulk.ranges import copied, pieces, places, spread, those, told_apart
+from remit.bulk.ranges import composed, copied_into, distinct, members_at, pieces, spread
 from remit.bulk.texts import Array
 from remit.bulk.vectors import Truth, Values
 from remit.evaluator.facts import EMPTY, Facts
@@ -28,7 +28,6 @@ from remit.model import expression as ex
 from remit.model.types import Type
 
 _PAIRS = 1 << 20  # rows with a rule that are taken apart at once
-_LINES = 1 << 18  # rows with a line of the matrix
 _SPARSE = 32  # a condition that concerns fewer than one row in so many is run on these alone
 
 
@@ -42,17 +41,18 @@ class _Pairs(NamedTuple):
     deny: Array
 
     def only(self, some: Array) -> _Pairs:
+        """Those of them."""
         if some.all():
             return self
         return _Pairs(self.row[some], self.number[some], self.condition[some], self.deny[some])
 
 
 class _Reached(NamedTuple):
-    """Something that the users of some rows hold: the rows' numbers (or a slice of all), the places of its lines and
-    their cells in the layout, and the bytes there as far as they count."""
+    """Something that the users of some rows hold: the rows' numbers (or a slice of all), where in the layout its line
+    and their cells meet, and the bytes there as far as they count."""
 
     rows: Any
-    place: Array
+    offset: Array
     byte: Array
 
 
@@ -65,19 +65,19 @@ class Chunk:
         self._kept: list[_Reached] | None = None
         self.matrix, self.layout = part.matrix, part.layout
         self.start, self.stop, self.size = start, stop, stop - start
-        self.user = copied(part.user_at[start:stop], part.users)
+        self.user = copied_into(part.user_at[start:stop], part.user_room)
         # in the small type that indices have, and made wide once: look-ups by any other make their indices wide anew
-        cell = np.multiply(wide(part.type_at[start:stop]), np.int32(part.layout.width))
+        cell = np.multiply(wide(part.type_at[start:stop]), np.int32(part.layout.actions_count))
         cell += wide(part.action_at[start:stop])
-        self.cell = copied(cell, part.cells)
+        self.cell = copied_into(cell, part.cell_room)
         self._facts_of: dict[int, Facts | None] = {}
-        self.owns: dict[int, Array] = {}  # by bit: which rows such a rule applies to
+        self.flag_applies: dict[int, Array] = {}  # by bit: which rows such a rule applies to
         self._settled: tuple[Array, dict[int, Judged]] | None = None
 
     # -- the rows, as conditions see them ----------------------------------------------------------------------------
 
     def count(self, picked: Array | None) -> int:
-        """How many rows: all, or those picked by their numbers."""
+        """How many rows: all, or members_at picked by their numbers."""
         return self.size if picked is None else len(picked)
 
     def values(self, attr: ex.Attr, kind: Type, picked: Array | None) -> Values:
@@ -112,8 +112,8 @@ class Chunk:
     def _settle(self) -> tuple[Array, dict[int, Judged]]:
         if self._settled is None:
             self.flags = flags = self._flags()
-            self._owns(flags)
-            self._more(flags)
+            self._run_flagged(flags)
+            self._run_paired(flags)
             denied = (flags & DENY) >> 1
             code: Array = NO_RULE + (flags & ALLOW & ~denied) - denied  # one more, or one less
             early = self.part.early(self.start, self.stop, self.cell)
@@ -129,11 +129,11 @@ class Chunk:
     def _flags(self) -> Array:
         """The bytes of all that each row's user holds."""
         part = self.part
-        if part.kinds is not None and not self.ruled:
-            begin, lines = part.kinds
-            place = np.take(begin, self.user, out=part.scratch[: self.size], mode="clip")
-            place += self.cell
-            return np.take(lines, place, mode="clip")
+        if part.profiles is not None and not self.ruled:
+            begin, lines = part.profiles
+            offset = np.take(begin, self.user, out=part.place_room[: self.size], mode="clip")
+            offset += self.cell
+            return np.take(lines, offset, mode="clip")
         reached: Iterable[_Reached] = self._reached()
         if self.ruled and part.few:
             self._kept = list(reached)
@@ -146,8 +146,8 @@ class Chunk:
     def _reached(self) -> Iterator[_Reached]:
         """All that the rows' users hold, and the blocks."""
         if self.layout.everyone:
-            place = EVERYONE_ROW * self.layout.cells + self.cell
-            yield _Reached(slice(None), place, self.layout.bytes(place))
+            offset = EVERYONE_LINE * self.layout.width + self.cell
+            yield _Reached(slice(None), offset, self.layout.bytes(offset))
         for where, rows in self._standing():
             yield from self._held(where, rows)
 
@@ -155,17 +155,17 @@ class Chunk:
         """The same of rows that stand alike, without `everyone`."""
         layout, user, cell = self.layout, self.user[rows], self.cell[rows]
         here = np.zeros(len(user), bool)
-        for some, place, inside in self._holding(where, rows, user):
-            place += cell[some]
-            byte = layout.bytes(place)
+        for some, offset, inside in self._holding(where, rows, user):
+            offset += cell[some]
+            byte = layout.bytes(offset)
             if inside is not None:
                 byte *= inside
                 here[some] |= inside
-            yield _Reached(places(rows, some), place, byte)
+            yield _Reached(composed(rows, some), offset, byte)
         if layout.members and where != "nowhere":
             counts = member_bits(self.part.crowd, layout, user) if where == "absent" else here * np.uint8(255)
-            place = MEMBERS_ROW * layout.cells + cell
-            yield _Reached(rows, place, layout.bytes(place) & counts)
+            offset = MEMBERS_LINE * layout.width + cell
+            yield _Reached(rows, offset, layout.bytes(offset) & counts)
 
     def _standing(self) -> Iterator[tuple[Where, Any]]:
         """The rows by where they stand; a slice where that is all of them."""
@@ -190,22 +190,22 @@ class Chunk:
         if ranged and part.scope_at is not None:
             position = part.position[part.scope_at[self.start : self.stop][rows]]
         for turn, line in zip(first, lines, strict=True):
-            place = np.take(line, user, out=None if self.ruled else part.scratch[: len(user)], mode="clip")
+            offset = np.take(line, user, out=None if self.ruled else part.place_room[: len(user)], mode="clip")
             inside = None if position is None else (turn.low[user] <= position) & (position <= turn.high[user])
-            yield slice(None), place, inside
+            yield slice(None), offset, inside
         for number in range(len(first), int(held.many.max(initial=0))):
             some = np.flatnonzero(held.many[user] > number)
             at = held.first[user[some]] + number
             inside = None if position is None else (held.low[at] <= position[some]) & (position[some] <= held.high[at])
-            yield some, begin[held.row[at]], inside
+            yield some, begin[held.line[at]], inside
 
     # -- conditions --------------------------------------------------------------------------------------------------
 
-    def _owns(self, flags: Array) -> None:
+    def _run_flagged(self, flags: Array) -> None:
         """Conditions with a bit of their own, where they can still change something."""
         settled: dict[int, Truth] = {}
         present = int(np.bitwise_or.reduce(flags))
-        for own in self.matrix.owns:
+        for own in self.matrix.flagged:
             if not present & own.bit:
                 continue
             some = flags & own.bit != 0  # as truth values, of which NumPy counts and finds the true ones far faster
@@ -223,7 +223,7 @@ class Chunk:
                 found = np.zeros(self.size, bool)
                 found[rows[true if own.effect == "allow" else ~false]] = True
             flags |= found.view(np.uint8) * outright
-            self.owns[own.bit] = found
+            self.flag_applies[own.bit] = found
 
     def _truth(self, condition: int, rows: Array) -> Truth:
         """One condition, at these rows."""
@@ -237,105 +237,56 @@ class Chunk:
         found = [test(facts) if (facts := self._facts(row)) is not None else None for row in rows.tolist()]
         return np.array([one is True for one in found], bool), np.array([one is False for one in found], bool)
 
-    def _more(self, flags: Array) -> None:
+    def _run_paired(self, flags: Array) -> None:
         """Conditions without a bit of their own, for rows that they can still decide."""
-        if not int(np.bitwise_or.reduce(flags)) & (ALLOW_IF | DENY_IF):
-            return
-        denying, allowing = flags & DENY_IF != 0, (flags & ALLOW_IF != 0) & (flags & ALLOW == 0)
-        rows = np.flatnonzero((denying | allowing) & (flags & DENY == 0))
-        if not len(rows):
-            return
-        for pairs in self._pairs(rows):
-            conditional = pairs.only(pairs.condition >= 0)
-            hits = conditional.only(self._applies(conditional))
+        allowing = np.where(flags & ALLOW, 0, flags & ALLOW_IF)
+        wanted = np.where(flags & DENY, 0, flags & DENY_IF | allowing).astype(np.uint8)
+        for pairs in self._pairs(wanted):
+            hits = pairs.only(self._hold(pairs))
             flags[hits.row[hits.deny]] |= DENY
             flags[hits.row[~hits.deny]] |= ALLOW
 
-    def _applies(self, pairs: _Pairs) -> Array:
-        """Which rules apply: an allow's condition is true, a deny's not false."""
-        conditional = pairs.condition >= 0
-        if conditional.all():
-            return self._hold(pairs)
-        found = np.ones(len(pairs.row), bool)
-        found[conditional] = self._hold(pairs.only(conditional))
-        return found
+    # -- pairs -------------------------------------------------------------------------------------------------------
+
+    def _pairs(self, wanted: Array) -> Iterator[_Pairs]:
+        """The rules that count for the rows' users in the cells that they ask about, as far as their bits are wanted of
+        the row; so many at a time."""
+        if not int(np.bitwise_or.reduce(wanted)):
+            return
+        entries = self.matrix.entries
+        for rows, offset, byte in self._reached() if self._kept is None else self._kept:
+            bits = byte & wanted[rows]
+            some = np.flatnonzero(bits != 0)
+            row, bits = composed(rows, some), bits[some]
+            first, count = self.layout.entries(offset[some])
+            for piece in pieces(count, _PAIRS):
+                many = count[piece]
+                at = spread(first[piece], many)
+                found = _Pairs(np.repeat(row[piece], many), entries.rule[at], entries.condition[at], entries.deny[at])
+                yield found.only(entries.bit[at] & np.repeat(bits[piece], many) != 0)
 
     def _hold(self, pairs: _Pairs) -> Array:
-        """The same, of rules that all have a condition: those of one shape are run together."""
+        """Of rules that all have a condition, which apply: an allow's is true, a deny's not false. Those of one shape
+        are run together."""
         true, false = np.zeros(len(pairs.row), bool), np.zeros(len(pairs.row), bool)
-        numbers, which = told_apart(pairs.condition)
+        numbers, which = distinct(pairs.condition)
         shapes: dict[Any, list[int]] = {}
         without: list[int] = []
         for at, number in enumerate(numbers.tolist()):
             shape = self.part.shape(number)
             (without if shape is None else shapes.setdefault(shape.shape, [])).append(at)
         for members in shapes.values():
-            some, own = those(members, which, len(numbers))
+            some, member = members_at(members, which, len(numbers))
             found = [shape for at in members if (shape := self.part.shape(int(numbers[at]))) is not None]
             columns = zip(*(one.constants for one in found), strict=True)
-            constants = [np.array(column)[own] for column in columns]
+            constants = [np.array(column)[member] for column in columns]
             true[some], false[some] = found[0].run(self, pairs.row[some], constants)
         if without:
-            some, own = those(without, which, len(numbers))
-            some = np.arange(len(which))[some][np.argsort(own, kind="stable")]
-            for run in np.split(some, np.cumsum(np.bincount(own))[:-1]):
+            some, member = members_at(without, which, len(numbers))
+            some = np.arange(len(which))[some][np.argsort(member, kind="stable")]
+            for run in np.split(some, np.cumsum(np.bincount(member))[:-1]):
                 true[run], false[run] = self._one_by_one(int(pairs.condition[run[0]]), pairs.row[run])
         return np.where(pairs.deny, ~false, true) if pairs.deny.any() else true
-
-    # -- pairs -------------------------------------------------------------------------------------------------------
-
-    def _pairs(self, rows: Array) -> Iterator[_Pairs]:
-        """All rules that count for the users of these rows, in the cells they ask about, so many at a time."""
-        crowd, user = self.part.crowd, self.user[rows]
-        most = 2 + np.maximum(crowd.absent.many[user], crowd.placed.many[user])
-        for some in pieces(most, _LINES):
-            yield from self._pairs_of(rows[some])
-
-    def _pairs_of(self, rows: Array) -> Iterator[_Pairs]:
-        matrix = self.matrix
-        row, line, allow, deny = self._lines(rows)
-        keys = line * matrix.width + self.layout.cell_of[self.cell[row]]
-        first, count = matrix.of_keys(keys)
-        entries = matrix.entries
-        for some in pieces(count, _PAIRS):
-            many = count[some]
-            at = spread(first[some], many)
-            denies = entries.deny[at]
-            counts = np.where(denies, np.repeat(deny[some], many), np.repeat(allow[some], many))
-            found = _Pairs(np.repeat(row[some], many), entries.rule[at], entries.condition[at], denies)
-            yield found.only(counts)
-
-    def _lines(self, rows: Array) -> tuple[Array, Array, Array, Array]:
-        """For each row the lines of the matrix that count: row, line, and whether its allows and its denies do."""
-        part, height = self.part, self.matrix.height
-        user = self.user[rows]
-        scoped = part.scope_at is not None
-        scope = part.scope_at[self.start : self.stop][rows] if part.scope_at is not None else np.zeros(len(rows), int)
-        absent = part.absent[scope] if scoped else np.ones(len(rows), bool)
-        position = part.position[scope] if scoped else np.zeros(len(rows), np.int64)
-        nowhere = ~absent & (position == NOWHERE)
-        found: list[tuple[Array, Array, Array, Array]] = []
-        everybody = np.ones(len(rows), bool)
-        found.append((rows, np.full(len(rows), EVERYONE_ROW), everybody, everybody))
-        here = np.zeros(len(rows), bool)
-        for kind, held in ((absent, part.crowd.absent), (~absent, part.crowd.placed)):
-            some = np.flatnonzero(kind)
-            count = held.many[user[some]]
-            of = np.repeat(some, count)
-            at = spread(held.first[user[some]], count)
-            line = held.row[at]
-            inside = absent[of] | ((held.low[at] <= position[of]) & (position[of] <= held.high[at]))
-            allow = inside & (line < height) & ~nowhere[of]
-            deny = inside | nowhere[of]
-            here[of[inside & ~absent[of]]] = True
-            found.append((rows[of], line % height, allow, deny))
-        if self.layout.members:
-            at_root, anywhere = part.crowd.at_root[user], part.crowd.anywhere[user]
-            allow, deny = np.where(absent, at_root, here), np.where(absent, anywhere, here)
-            found.append((rows, np.full(len(rows), MEMBERS_ROW), allow, deny))
-        row, line, allow, deny = (np.concatenate([some[at] for some in found]) for at in range(4))
-        counts = allow | deny
-        return row[counts], line[counts], allow[counts], deny[counts]
 
     # -- deciding rules ----------------------------------------------------------------------------------------------
 
@@ -346,10 +297,8 @@ class Chunk:
         quick[list(slow)] = NO_RULE
         allowed, denied = quick == ALLOWED, quick == DENIED
         found = self._least(self._wanted(allowed, denied))
-        more = np.flatnonzero(self.flags & (allowed * np.uint8(ALLOW_IF) | denied * np.uint8(DENY_IF)) != 0)
-        for pairs in self._pairs(more) if len(more) else ():
-            asked = pairs.only((pairs.deny == denied[pairs.row]) & (pairs.condition >= 0))
-            hits = asked.only(self._applies(asked))
+        for pairs in self._pairs(_conditional(allowed, denied)):
+            hits = pairs.only(self._hold(pairs))
             np.minimum.at(found, hits.row, hits.number)
         found[found == self.matrix.nothing] = -1
         for row, judged in slow.items():
@@ -357,40 +306,43 @@ class Chunk:
         return found
 
     def _wanted(self, allowed: Array, denied: Array) -> Array:
-        """The bits of the rules that decide each row."""
+        """The bits of the rules that decide each row, as far as they have bits."""
         wanted = allowed * np.uint8(ALLOW) | denied * np.uint8(DENY)
-        for own in self.matrix.owns:
-            if own.bit in self.owns:
-                wanted |= (self.owns[own.bit] & (denied if own.effect == "deny" else allowed)) * np.uint8(own.bit)
+        for own in self.matrix.flagged:
+            if own.bit in self.flag_applies:
+                wanted |= (self.flag_applies[own.bit] & (denied if own.effect == "deny" else allowed)) * np.uint8(
+                    own.bit
+                )
         return wanted
 
     def _least(self, wanted: Array) -> Array:
         """For each row the smallest number of a rule with a bit that is wanted. Bytes tell first whether something held
         has any, since most has none."""
         kinds = [(ALLOW, False, -1), (DENY, True, -1)]
-        kinds += [(own.bit, own.effect == "deny", own.condition) for own in self.matrix.owns]
+        kinds += [(own.bit, own.effect == "deny", own.condition) for own in self.matrix.flagged]
         best = np.full(self.size, self.matrix.nothing, np.int32)
-        for rows, place, byte in self._reached() if self._kept is None else self._kept:
+        for rows, offset, byte in self._reached() if self._kept is None else self._kept:
             bits = byte & wanted[rows]
             present = int(np.bitwise_or.reduce(bits, initial=0))
             for bit, deny, condition in kinds:
                 some = np.flatnonzero(bits & bit != 0) if present & bit else ()
                 if len(some):
-                    at = places(rows, some)
-                    best[at] = np.minimum(best[at], self.layout.least(deny, condition, place[some]))
+                    at = composed(rows, some)
+                    best[at] = np.minimum(best[at], self.layout.least(deny, condition, offset[some]))
         return best
 
     def rules(self) -> tuple[Array, Array]:
         """The deciding rules, as rows and numbers, each pair once, by row and number."""
         code, slow = self._settle()
-        decided = (code == ALLOWED) | (code == DENIED)
-        decided[list(slow)] = False
+        quick = code.copy()
+        quick[list(slow)] = NO_RULE
+        allowed, denied = quick == ALLOWED, quick == DENIED
         most = np.int64(max(len(self.part.pdp.table.rules), 1))
         more = [row * int(most) + entry.rule.number for row, judged in slow.items() for entry in judged.deciding]
         found = [np.array(more, np.int64)]
-        for pairs in self._pairs(np.flatnonzero(decided)):
-            asked = pairs.only(pairs.deny == (code[pairs.row] == DENIED))
-            hits = asked.only(self._applies(asked))
+        found += [pairs.row * most + pairs.number for pairs in self._pairs(self._wanted(allowed, denied))]
+        for pairs in self._pairs(_conditional(allowed, denied)):
+            hits = pairs.only(self._hold(pairs))
             found.append(hits.row * most + hits.number)
         both = np.unique(np.concatenate(found))
         return both // most, (both % most).astype(np.int32)
@@ -441,3 +393,9 @@ class Chunk:
         if row not in self._facts_of:
             self._facts_of[row] = self._judge(row).facts
         return self._facts_of[row]
+
+
+def _conditional(allowed: Array, denied: Array) -> Array:
+    """The bits of rules that may decide these rows, too, by a condition without a bit of its own."""
+    wanted: Array = allowed * np.uint8(ALLOW_IF) | denied * np.uint8(DENY_IF)
+    return wanted

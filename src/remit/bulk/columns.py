@@ -12,19 +12,19 @@ owner with a user, is compared as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from remit.bulk.texts import Array, Codes, Texts, all_texts, places
+from remit.bulk.texts import Array, Texts, Vocabulary, all_texts, positions_among
 
 _NO_INDICES: Array = np.empty(0, np.int64)
 
 
-class Block(NamedTuple):
+class Encoded(NamedTuple):
     """Some rows of a column: `indices` say which of `values` each row has. Or, where they are numbers or truth values
     that are not worth counting, `numbers` themselves, and where there are any (None: everywhere)."""
 
@@ -33,7 +33,7 @@ class Block(NamedTuple):
     numbers: Array | None = None
     there: Array | None = None
 
-    def rows(self, start: int, stop: int) -> Block:
+    def rows(self, start: int, stop: int) -> Encoded:
         """A part of it."""
         if self.numbers is None:
             return self._replace(indices=self.indices[start:stop])
@@ -46,7 +46,7 @@ def wide(indices: Array) -> Array:
     return indices if indices.dtype in (np.int32, np.int64) else indices.astype(np.int64)
 
 
-def same(count: int) -> Array:
+def zeros(count: int) -> Array:
     """Zeros, of which there is one."""
     return np.broadcast_to(np.int64(0), count)
 
@@ -59,16 +59,16 @@ class Column:
         self.name = name
         self.texts: Texts | None = None  # of its dictionary
         self.length: int | None = None
-        self.whole: Block | None = None
+        self.whole: Encoded | None = None
         self._items: Sequence[Any] = ()
         self._array: Any = None
         if isinstance(values, np.generic):
             values = values.item()
         elif isinstance(values, pa.Scalar):
             values = values.as_py()
-        if values is None or isinstance(values, str | int | float | bool | Mapping):
+        if values is None or isinstance(values, str | int | float | bool):
             self._items = [_plain(values)]
-            self.whole = Block(self._items, _NO_INDICES)
+            self.whole = Encoded(self._items, _NO_INDICES)
             return
         found = self._read(values)
         self.length = len(found)
@@ -94,8 +94,13 @@ class Column:
             if values.dtype.kind in "bi" or values.dtype in (np.uint8, np.uint16, np.uint32):
                 return pa.array(values.astype(values.dtype.newbyteorder("=")))
             return _of_items(values.tolist())
+        if isinstance(values, Set | Mapping):
+            raise ValueError(f"the column `{self.name}` is a {type(values).__name__}, which has no order: write a list")
         if not isinstance(values, Iterable) or isinstance(values, bytes | bytearray):
-            raise ValueError(f"the column `{self.name}` is no array, no list, and no single value")
+            raise ValueError(
+                f"the column `{self.name}` is a `{type(values).__name__}`: write an array, a list, or for all rows "
+                "one text, number, truth value or None"
+            )
         return _of_items(list(values))
 
     def _of_arrow(self, values: Any) -> Any:
@@ -127,23 +132,23 @@ class Column:
             return None
         return self._array.slice(start, stop - start)
 
-    def among(self, known: Texts, start: int, stop: int) -> Block:
+    def among(self, known: Texts, start: int, stop: int) -> Encoded:
         """Some rows, the values being texts that are known already, and what else there is behind them."""
         array = self.raw(start, stop)
         if array is None or not len(known):
             return self.block(start, stop)
-        found, none = places(array, known)
+        found, none = positions_among(array, known)
         if none is None:
-            return Block(known, found)
+            return Encoded(known, found)
         more = pc.dictionary_encode(array.filter(none), null_encoding="encode")
         found[none.to_numpy(zero_copy_only=False)] = more.indices.to_numpy() + len(known)
-        return Block(Texts(pa.concat_arrays([known.array.cast(array.type), more.dictionary])), found)
+        return Encoded(Texts(pa.concat_arrays([known.array.cast(array.type), more.dictionary])), found)
 
-    def block(self, start: int, stop: int) -> Block:
+    def block(self, start: int, stop: int) -> Encoded:
         """Some rows."""
         if self.length is None:
             assert self.whole is not None
-            return self.whole._replace(indices=same(stop - start))
+            return self.whole._replace(indices=zeros(stop - start))
         if self.whole is not None:
             return self.whole.rows(start, stop)
         if self._array is None:
@@ -155,13 +160,13 @@ class Column:
             numbers = full.to_numpy(zero_copy_only=False)
             if numbers.dtype != np.uint64:
                 kind = bool if numbers.dtype == bool else np.int64
-                return Block((), _NO_INDICES, numbers.astype(kind, copy=False), there)
+                return Encoded((), _NO_INDICES, numbers.astype(kind, copy=False), there)
         if pa.types.is_nested(array.type) or pa.types.is_floating(array.type):
             return _indexed(array.to_pylist())
         return _of_dictionary(pc.dictionary_encode(array))
 
 
-_OF_TIMES = "the column `{}` holds points in time of its own kind, write texts as `2026-03-01T12:00:00Z`"
+_OF_TIMES = "the column `{}` holds NumPy's or Arrow's points in time, write texts as `2026-03-01T12:00:00Z`"
 
 
 def _plain(item: Any) -> Any:
@@ -187,17 +192,17 @@ def _of_strings(kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _of_dictionary(array: Any, texts: Texts | None = None) -> Block:
+def _of_dictionary(array: Any, texts: Texts | None = None) -> Encoded:
     indices, strings = array.indices, array.dictionary
     values = texts if texts is not None else Texts(strings) if _of_strings(strings.type) else strings.to_pylist()
     if not indices.null_count:
-        return Block(values, indices.to_numpy(zero_copy_only=False))
+        return Encoded(values, indices.to_numpy(zero_copy_only=False))
     more = Texts(pa.concat_arrays([strings, pa.nulls(1, strings.type)])) if isinstance(values, Texts) else None
     indices = pc.fill_null(indices.cast(pa.int64()), len(values)).to_numpy()
-    return Block(more if more is not None else [*values, None], indices)
+    return Encoded(more if more is not None else [*values, None], indices)
 
 
-def _indexed(items: Sequence[Any]) -> Block:
+def _indexed(items: Sequence[Any]) -> Encoded:
     """Items of all kinds: those that are alike in type and value are one, what cannot be told so is each its own."""
     numbers: dict[Any, int] = {}
     values: list[Any] = []
@@ -209,7 +214,7 @@ def _indexed(items: Sequence[Any]) -> Block:
             number = numbers[key] = len(values)
             values.append(item)
         indices[at] = number
-    return Block(values, indices)
+    return Encoded(values, indices)
 
 
 class Typed(NamedTuple):
@@ -235,7 +240,7 @@ class Typed(NamedTuple):
         return indices if self.counted else np.take(self.numbers, indices, mode="clip"), known
 
 
-def typed(block: Block, sort: str, take: Callable[[Any], Any] | None, codes: Codes) -> Typed:
+def typed(block: Encoded, sort: str, take: Callable[[Any], Any] | None, vocabulary: Vocabulary) -> Typed:
     """A block's values as one type: `take` gives a value as conditions compare it, or None, and is None where any text
     is one; `sort` is text, int, bool or time (`remit.bulk.vectors.sort_of`)."""
     if block.numbers is not None:
@@ -244,12 +249,14 @@ def typed(block: Block, sort: str, take: Callable[[Any], Any] | None, codes: Cod
         none = np.zeros(len(block.numbers), bool)
         return Typed(none if sort == "bool" else none.astype(np.int64), none, None)
     if take is None and all_texts(block.values):
-        numbers = codes.codes(block.values)
-        return Typed(numbers, None, block.indices, codes.counted(block.values))
+        numbers = vocabulary.numbers(block.values)
+        return Typed(numbers, None, block.indices, vocabulary.is_base(block.values))
     found = [take(value) if take is not None else value if type(value) is str else None for value in block.values]
     known = np.fromiter((value is not None for value in found), bool, len(found))
     if sort == "text":
-        numbers = np.fromiter((-1 if value is None else codes.code(value) for value in found), np.int64, len(found))
+        numbers = np.fromiter(
+            (-1 if value is None else vocabulary.number(value) for value in found), np.int64, len(found)
+        )
     elif sort == "bool":
         numbers = np.fromiter((value is True for value in found), bool, len(found))
     else:

@@ -14,7 +14,8 @@ time too far away for 64 bits; a subject that brings its own roles) is decided b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -29,21 +30,32 @@ from remit.bulk.texts import Array, Texts
 from remit.evaluator.pdp import Pdp
 
 _MOST_TOLD = 8  # dictionaries that are known again when they come again
-BLOCK = 1 << 20  # rows whose different values are told together, of columns that do not tell them
+PART = 1 << 20  # rows whose different values are told together, of columns that do not tell them
+
+_CALLED = {"subject.id": "user", "subject": "user", "action.name": "action", "resource.type": "type"}
 
 Rules = Literal["first", "all"]
 
 
-class Decisions(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Decisions:
     """One answer a row: `allowed`, and `code` as a number of CODES. Where rules were asked for, `rule` is the number
     of the first that decides (in the policy's order of files, lines and columns), -1 for none. With all of them, row n
-    is decided by `rules[first[n]:first[n + 1]]`. Numbers are those of `table.rules`."""
+    is decided by `rules[first[n]:first[n + 1]]`. Numbers are those of `table.rules`. All of them together have no truth
+    value."""
 
     allowed: Array
     code: Array
     rule: Array | None = None
     first: Array | None = None
     rules: Array | None = None
+
+    def __len__(self) -> int:
+        """How many requests."""
+        return len(self.allowed)
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("Decisions are neither true nor false: ask decisions.allowed.all(), or .any()")
 
     def codes(self) -> Any:
         """The codes by name, as an Arrow dictionary array."""
@@ -55,7 +67,7 @@ class Engine:
 
     def __init__(self, pdp: Pdp, matrix: Matrix | None = None) -> None:
         matrix = matrix or Matrix(pdp.table, pdp.index)
-        people = People(pdp.table, pdp.directory, pdp.holders, matrix.rows, matrix.height)
+        people = People(pdp.table, pdp.directory, pdp.holders, matrix.line_of, matrix.height)
         self.bound = Bound(pdp, matrix, people)
         self._told: tuple[Texts, ...] = ()  # dictionaries that columns had lately
 
@@ -81,7 +93,7 @@ class Engine:
         rule = np.full(count, -1, np.int32) if rules else None
         lists: list[tuple[Array, Array]] = []
         now = self.bound.pdp.clock()
-        size = max(count, 1) if whole else BLOCK
+        size = max(count, 1) if whole else PART
         for begin in range(0, count, size):
             end = min(begin + size, count)
             part = Part(self.bound, given, begin, end, now)
@@ -109,7 +121,18 @@ class Engine:
 
 def _given(columns: Mapping[str, Any], told: tuple[Texts, ...]) -> dict[str, Column]:
     found: dict[str, Column] = {}
+    if isinstance(columns, pa.Table | pa.RecordBatch):
+        columns = dict(zip(columns.column_names, columns.columns, strict=True))
+    if not isinstance(columns, Mapping):
+        raise ValueError(
+            f'columns are a mapping of names to columns, as {{"user": users, …}}, and no {type(columns).__name__}; '
+            "`decide` takes one request"
+        )
     for name, values in columns.items():
+        if not isinstance(name, str):
+            raise ValueError(f"a column's name is a text, and not {name!r}")
+        if name in _CALLED:
+            raise ValueError(f"the column `{name}` is called `{_CALLED[name]}` here")
         root, dot, rest = name.partition(".")
         if not (name in ("user", "action", "type") or (dot and rest and root in ("resource", "context", "subject"))):
             raise ValueError(

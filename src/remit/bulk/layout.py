@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from remit.bulk.codes import INVALID, NO_ACTION, NO_TYPE, OPEN
-from remit.bulk.matrix import EVERYONE_ROW, MEMBERS_ROW, Matrix
+from remit.bulk.matrix import EVERYONE_LINE, MEMBERS_LINE, Matrix
 from remit.bulk.texts import Array, Texts
 
 _MOST_BYTES = 1 << 24  # of lines
@@ -27,22 +27,22 @@ class Layout:
     def __init__(self, matrix: Matrix, types: Sequence[Any], actions: Sequence[Any]) -> None:
         self.matrix = matrix
         self.types, self.actions = types, actions
-        self.width = len(actions)
+        self.actions_count = len(actions)
         names = [value if type(value) is str else None for value in types]
         self.cell_of = matrix.local(names, [value if type(value) is str else None for value in actions])
-        self.cells = len(self.cell_of)
-        early = np.full(self.cells, OPEN, np.uint8)
+        self.width = len(self.cell_of)
+        early = np.full(self.width, OPEN, np.uint8)
         early[self.cell_of == -1] = NO_TYPE
         early[self.cell_of == -2] = NO_ACTION
         early.reshape(len(types), -1)[[type(value) is not str for value in types]] = INVALID
         early.reshape(len(types), -1)[:, [type(value) is not str for value in actions]] = INVALID
         self.early = early
         self.none = 2 * matrix.height
-        self.everyone, self.members = matrix.has(EVERYONE_ROW), matrix.has(MEMBERS_ROW)
-        self.lines: Array | None = None
-        if (self.none + 1) * self.cells <= _MOST_BYTES:
-            places = np.arange((self.none + 1) * self.cells)
-            self.lines = self._looked(places).reshape(-1, self.cells)
+        self.everyone, self.members = matrix.has(EVERYONE_LINE), matrix.has(MEMBERS_LINE)
+        self.bytes_by_line: Array | None = None
+        if (self.none + 1) * self.width <= _MOST_BYTES:
+            offsets = np.arange((self.none + 1) * self.width)
+            self.bytes_by_line = self._looked(offsets).reshape(-1, self.width)
         self._least: dict[tuple[bool, int], Array] = {}
 
     def fits(self, types: Sequence[Any], actions: Sequence[Any]) -> bool:
@@ -50,38 +50,43 @@ class Layout:
         same = types is self.types and actions is self.actions
         return same and isinstance(types, Texts) and isinstance(actions, Texts)
 
-    def bytes(self, places: Array) -> Array:
-        """The bytes at places: line × cells + cell."""
-        if self.lines is None:
-            return self._looked(places)
-        found: Array = np.take(self.lines.reshape(-1), places, mode="clip")
+    def bytes(self, offsets: Array) -> Array:
+        """The bytes at offsets: line × cells + cell."""
+        if self.bytes_by_line is None:
+            return self._looked(offsets)
+        found: Array = np.take(self.bytes_by_line.reshape(-1), offsets, mode="clip")
         return found
 
-    def _looked(self, places: Array) -> Array:
-        matrix, (line, key) = self.matrix, self._keys(places)
+    def _looked(self, offsets: Array) -> Array:
+        matrix, (line, key) = self.matrix, self._keys(offsets)
         found = np.where(key < 0, np.uint8(0), matrix.bits[key])
         found[line >= matrix.height] &= np.uint8(matrix.bits_of("deny"))
         return found
 
-    def _keys(self, places: Array) -> tuple[Array, Array]:
+    def _keys(self, offsets: Array) -> tuple[Array, Array]:
         """For each place its line, and which of the matrix's keys it is, -1 for none."""
-        line, cell = np.divmod(places, self.cells)
+        line, cell = np.divmod(offsets, self.width)
         own = self.cell_of[cell]
         key = self.matrix.key(line % self.matrix.height, own)
         key[(own < 0) | (line == self.none)] = -1
         return line, key
 
-    def least(self, deny: bool, condition: int, places: Array) -> Array:
-        """The smallest numbers of rules with this effect and condition (-1: none), at places whose bytes say that there
-        is one."""
+    def entries(self, offsets: Array) -> tuple[Array, Array]:
+        """Where the matrix's entries at offsets begin, and how many there are, at least one at each."""
+        first, key = self.matrix.entries.first, self._keys(offsets)[1]
+        return first[key], first[key + 1] - first[key]
+
+    def least(self, deny: bool, condition: int, offsets: Array) -> Array:
+        """The smallest numbers of rules with this effect and condition (-1: none), at offsets whose bytes say that
+        there is one."""
         kind = (deny, condition)
         if kind not in self._least:
             by_key = self.matrix.least(deny, condition)
-            if self.lines is not None:  # one look-up, for some memory
+            if self.bytes_by_line is not None:  # one look-up, for some memory
                 lines = self.none if deny else self.matrix.height  # which may have such a bit
-                _, key = self._keys(np.arange(lines * self.cells))
+                _, key = self._keys(np.arange(lines * self.width))
                 by_key = np.where(key < 0, by_key.dtype.type(0), by_key[key])
             self._least[kind] = by_key
-        at = places if self.lines is not None else self._keys(places)[1]
+        at = offsets if self.bytes_by_line is not None else self._keys(offsets)[1]
         found: Array = np.take(self._least[kind], at, mode="clip")
         return found

@@ -1,7 +1,7 @@
 """A table as arrays: for each role and cell one byte that says what may happen, and the rules behind it.
 
-A *row* stands for a role with all that it includes, so that a user's rows are those of the roles they hold directly;
-two more rows stand for the blocks. A byte of a row and a cell:
+A *line* stands for a role with all that it includes, so that a user's lines are those of the roles they hold directly;
+two more lines stand for the blocks. A byte of a line and a cell:
 
     bit 0  an allow without a condition        bit 2  an allow with a condition that has no bit of its own
     bit 1  a deny without a condition          bit 3  a deny with one
@@ -30,8 +30,8 @@ from remit.model.types import Type
 from remit.table.shape import RuleEntry, Table
 
 ALLOW, DENY, ALLOW_IF, DENY_IF = 1, 2, 4, 8
-OWN_BITS = (16, 32, 64, 128)
-EVERYONE_ROW, MEMBERS_ROW, FIRST_ROW = 0, 1, 2
+FLAG_BITS = (16, 32, 64, 128)
+EVERYONE_LINE, MEMBERS_LINE, FIRST_LINE = 0, 1, 2
 _NONE = -1
 
 
@@ -43,7 +43,7 @@ class Condition(NamedTuple):
     test: Callable[[Any], bool | None]
 
 
-class Own(NamedTuple):
+class Flagged(NamedTuple):
     """A condition with a bit of its own."""
 
     bit: int
@@ -52,18 +52,20 @@ class Own(NamedTuple):
 
 
 class Entries(NamedTuple):
-    """All rules by row and cell, in the order of their places: `keys` (row × cells + cell) are sorted, and entry
-    `first[k]` to `first[k + 1]` are those of key k. `condition` is -1 where a rule has none."""
+    """All rules by line and cell, in the order of their places: `keys` (line × cells + cell) are sorted, and entry
+    `first[k]` to `first[k + 1]` are those of key k. `condition` is -1 where a rule has none; `bit` is the one that
+    stands for it in the key's byte."""
 
     keys: Array
     first: Array
     rule: Array
     condition: Array
     deny: Array
+    bit: Array
 
 
 class Matrix:
-    """The arrays of one table. `cells` numbers (type, action); `rows` the roles."""
+    """The arrays of one table. `cells` numbers (type, action); `line_of` the roles."""
 
     def __init__(self, table: Table, index: Index) -> None:
         self.table = table
@@ -74,8 +76,8 @@ class Matrix:
                 self.cells[name, action] = len(self.cells)
         self.types = Texts(pa.array(list(table.types), pa.string()), distinct=True)
         self.actions = Texts(pa.array(sorted({action for _, action in self.cells}), pa.string()), distinct=True)
-        self.rows = {name: FIRST_ROW + at for at, name in enumerate(sorted(table.roles))}
-        self.height, self.width = FIRST_ROW + len(self.rows), max(len(self.cells), 1)
+        self.line_of = {name: FIRST_LINE + at for at, name in enumerate(sorted(table.roles))}
+        self.height, self.width = FIRST_LINE + len(self.line_of), max(len(self.cells), 1)
         self.conditions: list[Condition] = []
         self._numbers: dict[int, int] = {}  # a test's identity → its condition's number
         self._at: dict[tuple[int, str], int] = {}
@@ -84,40 +86,40 @@ class Matrix:
         self.entries = self._entries()
         self.read = frozenset(self._read())
         self.times = [(attr, kind) for attr, kind in self.read if kind.kind == "time"]
-        self.owns = self._owns()
+        self.flagged = self._flagged()
         self.bits = self._bits()
-        """One byte for each key: a row and a cell about which there is a rule."""
+        """One byte for each key: a line and a cell about which there is a rule."""
 
     # -- entries -----------------------------------------------------------------------------------------------------
 
     def _entries(self) -> Entries:
         reaching: list[list[int]] = [[] for _ in range(self.table.facet_count)]
-        reaching[EVERYONE_ROW].append(EVERYONE_ROW)
-        reaching[MEMBERS_ROW].append(MEMBERS_ROW)
+        reaching[EVERYONE_LINE].append(EVERYONE_LINE)
+        reaching[MEMBERS_LINE].append(MEMBERS_LINE)
         for name, role in self.table.roles.items():
             for facet in role.facets:
-                reaching[facet].append(self.rows[name])
+                reaching[facet].append(self.line_of[name])
         known: dict[tuple[int, ...], Array] = {}
-        rows: list[Array] = []
+        lines: list[Array] = []
         cells: list[int] = []
         numbers: list[int] = []
         conditions: list[int] = []
         denies: list[bool] = []
         for rule in self.table.rules:
             if rule.facets not in known:
-                known[rule.facets] = np.unique([row for facet in rule.facets for row in reaching[facet]])
+                known[rule.facets] = np.unique([line for facet in rule.facets for line in reaching[facet]])
             reached = known[rule.facets]
             for name, actions in rule.cells.items():
                 condition = self._number(rule, name)
                 for action in actions:
-                    rows.append(reached)
+                    lines.append(reached)
                     cells.append(self.cells[name, action])
                     numbers.append(rule.number)
                     conditions.append(condition)
                     denies.append(rule.effect == "deny")
-        counts = np.fromiter(map(len, rows), np.int64, len(rows))
-        row = np.concatenate(rows) if rows else np.empty(0, np.int64)
-        keys = row.astype(np.int64) * self.width + np.repeat(np.array(cells, np.int64), counts)
+        counts = np.fromiter(map(len, lines), np.int64, len(lines))
+        line = np.concatenate(lines) if lines else np.empty(0, np.int64)
+        keys = line.astype(np.int64) * self.width + np.repeat(np.array(cells, np.int64), counts)
         number = np.repeat(np.array(numbers, np.int64), counts)
         order = np.lexsort((number, keys))
         sorted_keys, first = np.unique(keys[order], return_index=True)
@@ -127,6 +129,7 @@ class Matrix:
             number[order].astype(np.int32),
             np.repeat(np.array(conditions, np.int64), counts)[order],
             np.repeat(np.array(denies, bool), counts)[order],
+            np.zeros(len(order), np.uint8),
         )
 
     def _number(self, rule: RuleEntry, resource_type: str) -> int:
@@ -152,51 +155,41 @@ class Matrix:
                 if declared is not None:
                     yield attr, declared.type
 
-    def of_keys(self, keys: Array) -> tuple[Array, Array]:
-        """For each key the range of its entries: where it begins, and how many there are."""
-        entries = self.entries
-        if not len(entries.keys):
-            none = np.zeros(len(keys), np.int64)
-            return none, none
-        at = np.minimum(np.searchsorted(entries.keys, keys), len(entries.keys) - 1)
-        found = entries.keys[at] == keys
-        return entries.first[at], np.where(found, entries.first[at + 1] - entries.first[at], 0)
-
     # -- bytes -------------------------------------------------------------------------------------------------------
 
-    def _owns(self) -> tuple[Own, ...]:
+    def _flagged(self) -> tuple[Flagged, ...]:
         entries = self.entries
         some = entries.condition >= 0
         pairs = Counter(zip(entries.condition[some].tolist(), entries.deny[some].tolist(), strict=True))
-        most = pairs.most_common(len(OWN_BITS))
+        most = pairs.most_common(len(FLAG_BITS))
         return tuple(
-            Own(bit, condition, "deny" if deny else "allow")
-            for bit, ((condition, deny), _) in zip(OWN_BITS, most, strict=False)
+            Flagged(bit, condition, "deny" if deny else "allow")
+            for bit, ((condition, deny), _) in zip(FLAG_BITS, most, strict=False)
         )
 
     def _bits(self) -> Array:
         entries = self.entries
         plain, more = np.where(entries.deny, DENY, ALLOW), np.where(entries.deny, DENY_IF, ALLOW_IF)
-        byte = np.where(entries.condition < 0, plain, more)
-        for own in self.owns:
-            byte[(entries.condition == own.condition) & (entries.deny == (own.effect == "deny"))] = own.bit
+        entries.bit[:] = np.where(entries.condition < 0, plain, more)
+        for own in self.flagged:
+            entries.bit[(entries.condition == own.condition) & (entries.deny == (own.effect == "deny"))] = own.bit
         if not len(entries.keys):
             return np.zeros(1, np.uint8)
-        found: Array = np.bitwise_or.reduceat(byte.astype(np.uint8), entries.first[:-1])
+        found: Array = np.bitwise_or.reduceat(entries.bit, entries.first[:-1])
         return found
 
-    def key(self, row: Array, cell: Array) -> Array:
-        """The number of each row and cell among the keys, -1 where there is no rule about them."""
+    def key(self, line: Array, cell: Array) -> Array:
+        """The number of each line and cell among the keys, -1 where there is no rule about them."""
         keys = self.entries.keys
         if not len(keys):
-            return np.full(len(row), -1)
-        wanted = row * self.width + cell
+            return np.full(len(line), -1)
+        wanted = line * self.width + cell
         at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         return np.where(keys[at] == wanted, at, -1)
 
-    def has(self, row: int) -> bool:
-        """Whether there is any rule about a row."""
-        return bool((self.entries.keys // self.width == row).any())
+    def has(self, line: int) -> bool:
+        """Whether there is any rule about a line."""
+        return bool((self.entries.keys // self.width == line).any())
 
     def least(self, deny: bool, condition: int) -> Array:
         """For each key the smallest number of a rule with this effect and condition (-1: none), and any larger number
@@ -211,7 +204,7 @@ class Matrix:
 
     def bits_of(self, effect: str) -> int:
         """The bits that belong to an effect."""
-        own = sum(one.bit for one in self.owns if one.effect == effect)
+        own = sum(one.bit for one in self.flagged if one.effect == effect)
         return own | (ALLOW | ALLOW_IF if effect == "allow" else DENY | DENY_IF)
 
     def local(self, types: Sequence[str | None], actions: Sequence[str | None]) -> Array:

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from remit.bulk.codes import INVALID, NO_USER, NOT_ACTIVE, OPEN
-from remit.bulk.columns import Block, Column, Typed, same, typed
+from remit.bulk.columns import Column, Encoded, Typed, typed, zeros
 from remit.bulk.layout import Layout
-from remit.bulk.matrix import EVERYONE_ROW, MEMBERS_ROW, Matrix
-from remit.bulk.people import ACTIVE, INACTIVE, TIMED, Crowd, Held, People, Turn
-from remit.bulk.texts import Array, Codes, Texts, all_texts
+from remit.bulk.matrix import EVERYONE_LINE, MEMBERS_LINE, Matrix
+from remit.bulk.people import ACTIVE, INACTIVE, TIMED, Crowd, HoldingLists, NthHolding, People
+from remit.bulk.texts import Array, Texts, Vocabulary, all_texts
 from remit.bulk.vectors import FARTHEST, Shaped, shaped, sort_of
 from remit.directory.shape import User
 from remit.evaluator.conditions import value_of
@@ -25,7 +25,7 @@ from remit.model.types import TIME, Type
 
 Where = Literal["absent", "placed", "nowhere"]  # the place that a request names: none, a known one, an unknown one
 CHUNK = 1 << 16  # rows that are decided together
-_MOST_BYTES = 1 << 26  # of a table of kinds of users by cells
+_MOST_BYTES = 1 << 26  # of a table of profiles of users by cells
 _PAYS = 4  # bytes of it that one row pays for
 _MOST_CELLS = 1 << 20  # pairs of a type and an action that a block's different values may make
 _FEW_HELD = 8  # holdings of each user at most, where what is found about all of them is kept for a chunk
@@ -34,12 +34,12 @@ _MOST_TURNS = 4  # holdings that are gathered for all rows, whoever has so many
 
 class Bound:
     """A decision point with its arrays. What was made last for some names is kept, since who asks by columns often asks
-    about the same names again."""
+    about the zeros names again."""
 
     def __init__(self, pdp: Pdp, matrix: Matrix, people: People) -> None:
         self.pdp, self.matrix, self.people = pdp, matrix, people
         self._layout: Layout | None = None
-        self._kinds: tuple[Crowd, Layout, Kinds] | None = None
+        self._profiles: tuple[Crowd, Layout, Profiles] | None = None
 
     def layout(self, types: Sequence[Any], actions: Sequence[Any]) -> Layout:
         """The matrix by these types and actions."""
@@ -48,50 +48,50 @@ class Bound:
             found = self._layout = Layout(self.matrix, types, actions)
         return found
 
-    def kinds(self, crowd: Crowd, layout: Layout, most: int) -> Kinds | None:
-        """What a crowd's kinds may; None where more than so many bytes would say it."""
-        kept = self._kinds
+    def profiles(self, crowd: Crowd, layout: Layout, most: int) -> Profiles | None:
+        """What a crowd's profiles may; None where more than so many bytes would say it."""
+        kept = self._profiles
         if kept is None or kept[0] is not crowd or kept[1] is not layout:
-            found = kinds_of(crowd, layout, most)
+            found = profiles_of(crowd, layout, most)
             if found is None:
                 return None
-            kept = self._kinds = (crowd, layout, found)
+            kept = self._profiles = (crowd, layout, found)
         return kept[2]
 
 
-class Kinds(NamedTuple):
-    """Where nobody names a place: all that users of a kind hold, as one line for each kind. A user's begins at
-    `begin`."""
+class Profiles(NamedTuple):
+    """Where nobody names a place: all that users of a profile hold, as one line of bytes for each profile, one after
+    the other. A user's begins at `begin`."""
 
     begin: Array
-    lines: Array
+    bytes: Array
 
 
 class Holdings(NamedTuple):
     """All that users hold, and each one's first holdings side by side, `lines` being where their lines begin; `begin`
     says so of any line. `ranged`: they count where the request's place is in their run."""
 
-    held: Held
-    first: list[Turn]
+    held: HoldingLists
+    first: list[NthHolding]
     lines: list[Array]
     begin: Array
     ranged: bool
 
 
-def kinds_of(crowd: Crowd, layout: Layout, most: int) -> Kinds | None:
-    """The lines of a crowd's kinds by the cells of a layout; None where they have more bytes."""
-    one, kind = crowd.kinds()
-    lines, width = layout.lines, layout.cells
+def profiles_of(crowd: Crowd, layout: Layout, most: int) -> Profiles | None:
+    """The lines of a crowd's profiles by the cells of a layout; None where they have more bytes."""
+    one, kind = crowd.profiles()
+    lines, width = layout.bytes_by_line, layout.width
     if lines is None or len(one) * width > most:
         return None
-    held = crowd.absent.of(one)
-    joined = np.repeat(lines[EVERYONE_ROW][None, :], len(one), axis=0)
-    for turn in held.turns(int(held.many.max(initial=0)), layout.none):
-        some = np.flatnonzero(turn.row != layout.none)
-        joined[some] |= lines[turn.row[some]]
+    held = crowd.without_place.of(one)
+    joined = np.repeat(lines[EVERYONE_LINE][None, :], len(one), axis=0)
+    for turn in held.nth_holdings(int(held.many.max(initial=0)), layout.none):
+        some = np.flatnonzero(turn.line != layout.none)
+        joined[some] |= lines[turn.line[some]]
     if layout.members:
-        joined |= lines[MEMBERS_ROW][None, :] & member_bits(crowd, layout, one)[:, None]
-    return Kinds(kind * width, joined.reshape(-1))
+        joined |= lines[MEMBERS_LINE][None, :] & member_bits(crowd, layout, one)[:, None]
+    return Profiles(kind * width, joined.reshape(-1))
 
 
 def member_bits(crowd: Crowd, layout: Layout, users: Array) -> Array:
@@ -108,10 +108,10 @@ class Part:
         self.pdp, self.matrix, self.people = bound.pdp, bound.matrix, bound.people
         self.begin, self.end = begin, end
         self.now = now
-        self._blocks: dict[str, Block] = {}
+        self._blocks: dict[str, Encoded] = {}
         self._typed: dict[tuple[str, Type], Typed] = {}
         self._there: dict[ex.Attr, Array] = {}
-        self._people: list[User | None] | None = None
+        self._asked_users: list[User | None] | None = None
         self._shapes: dict[int, Shaped | None] = {}
         self._early: dict[str, Array] = {}
         self._holdings: dict[Where, Holdings] = {}
@@ -124,18 +124,20 @@ class Part:
         for attr, kind in self.matrix.times:
             self.typed(attr, kind)  # so that it is known from the start which rows are too odd
         # for one chunk after the other: to take memory anew, and give it back, costs as much as what is done in it
-        self.scratch, self.users, self.cells = (np.empty(min(CHUNK, end - begin), np.int64) for _ in range(3))
+        self.place_room, self.user_room, self.cell_room = (
+            np.empty(min(CHUNK, end - begin), np.int64) for _ in range(3)
+        )
         most = min(_MOST_BYTES, _PAYS * (end - begin))
         self.few = self.crowd.most() <= _FEW_HELD
-        self.kinds = self.bound.kinds(self.crowd, self.layout, most) if self.scope_at is None else None
+        self.profiles = self.bound.profiles(self.crowd, self.layout, most) if self.scope_at is None else None
 
-    def block(self, name: str) -> Block | None:
+    def block(self, name: str) -> Encoded | None:
         """A column's different values and which row has which; None where there is no such column."""
         if name not in self._blocks and name in self.given:
             self._blocks[name] = self.given[name].block(self.begin, self.end)
         return self._blocks.get(name)
 
-    def _named(self, name: str, known: Texts) -> Block:
+    def _named(self, name: str, known: Texts) -> Encoded:
         """A column of names, most of which are known."""
         found = self._blocks[name] = _texts(self.given[name].among(known, self.begin, self.end))
         return found
@@ -146,7 +148,7 @@ class Part:
         many = _PAYS * (self.end - self.begin) > self.people.count  # else looking among all of them costs more
         block = self._named("user", self.people.names if many else _NOBODY)
         self.user_values, self.user_at = block.values, block.indices
-        self.codes = Codes(block.values)
+        self.vocabulary = Vocabulary(block.values)
         each = "context.time" in self.given
         self.crowd: Crowd = self.people.crowd(block.values, None if each else self.now)
         status = self.crowd.status
@@ -190,9 +192,9 @@ class Part:
         """What else can make a request malformed, or its subject another."""
         if "resource.id" in self.given and self.given["resource.id"].raw(self.begin, self.end) is None:
             self._only_texts("resource.id", missing=OPEN)
-        self.types: tuple[Array, Array] | None = None
+        self.subject_types: tuple[Array, Array] | None = None
         if "subject.type" in self.given:
-            self.types = self._types(self._only_texts("subject.type", missing=INVALID))
+            self.subject_types = self._types(self._only_texts("subject.type", missing=INVALID))
         self.claimed = self.pdp.table.roles_from_subject and any(name.startswith("subject.") for name in self.given)
 
     def _types(self, named: Sequence[Any]) -> tuple[Array, Array]:
@@ -204,10 +206,10 @@ class Part:
 
     def _asking(self) -> list[User | None]:
         """The directory's users by different value of the column, None for a name that is none's."""
-        if self._people is None:
+        if self._asked_users is None:
             users = self.pdp.directory.users
-            self._people = [users.get(value) if type(value) is str else None for value in self.user_values]
-        return self._people
+            self._asked_users = [users.get(value) if type(value) is str else None for value in self.user_values]
+        return self._asked_users
 
     def _attribute(self, name: str) -> list[Any]:
         """What the directory says of the users, None where it says nothing."""
@@ -233,8 +235,8 @@ class Part:
         for name, codes in self._early.items():
             some = codes[cells if name == "cell" else self.indices(name, start, stop)]
             found = some if found is None else np.minimum(found, some)
-        if self.types is not None:
-            own, named = self.types
+        if self.subject_types is not None:
+            own, named = self.subject_types
             other = own[self.user_at[start:stop]] != named[self.indices("subject.type", start, stop)]
             if other.any():
                 some = np.where(other, NO_USER, OPEN).astype(np.uint8)
@@ -256,12 +258,12 @@ class Part:
         """What users hold, as it counts for requests that stand there."""
         found = self._holdings.get(where)
         if found is None:
-            held = self.crowd.absent if where == "absent" else self.crowd.placed
+            held = self.crowd.without_place if where == "absent" else self.crowd.at_place
             if where == "nowhere":
                 held = held.only_denying(self.matrix.height)
-            begin = np.arange(self.layout.none + 1) * self.layout.cells
-            first = held.turns(_MOST_TURNS, self.layout.none)
-            lines = [begin[turn.row] for turn in first]
+            begin = np.arange(self.layout.none + 1) * self.layout.width
+            first = held.nth_holdings(_MOST_TURNS, self.layout.none)
+            lines = [begin[turn.line] for turn in first]
             found = self._holdings[where] = Holdings(held, first, lines, begin, where == "placed")
         return found
 
@@ -273,7 +275,7 @@ class Part:
             condition = self.matrix.conditions[number]
             reading = self.pdp.index.reading(condition.type)
             assert condition.rule.condition is not None
-            self._shapes[number] = shaped(condition.rule.condition, reading, self.codes.code)
+            self._shapes[number] = shaped(condition.rule.condition, reading, self.vocabulary.number)
         return self._shapes[number]
 
     def typed(self, attr: ex.Attr, kind: Type) -> Typed:
@@ -285,19 +287,19 @@ class Part:
         return self._typed[key]
 
     def _typing(self, attr: ex.Attr, kind: Type, name: str) -> Typed:
-        sort, codes = sort_of(kind), self.codes
+        sort, vocabulary = sort_of(kind), self.vocabulary
         take = None if kind.kind in ("string", "user") else value_of(kind)
         if attr.root == "user":
             if attr.name == "id":
-                return typed(Block(self.user_values, self.user_at), sort, take, codes)
+                return typed(Encoded(self.user_values, self.user_at), sort, take, vocabulary)
             values = self._attribute(attr.name)
-            return typed(Block(values, self.user_at), sort, self._near(take, sort, name, values), codes)
+            return typed(Encoded(values, self.user_at), sort, self._near(take, sort, name, values), vocabulary)
         block = self.block(name)
         if name == "context.time":
             return self._time(block)
         if block is None:
-            return typed(Block([None], same(self.end - self.begin)), sort, take, codes)
-        return typed(block, sort, self._near(take, sort, name, block.values), codes)
+            return typed(Encoded([None], zeros(self.end - self.begin)), sort, take, vocabulary)
+        return typed(block, sort, self._near(take, sort, name, block.values), vocabulary)
 
     def there(self, attr: ex.Attr, start: int, stop: int) -> Array:
         """Which of some rows have an attribute, of whatever type."""
@@ -326,7 +328,7 @@ class Part:
     def _near(
         self, take: Callable[[Any], Any] | None, sort: str, name: str, values: Sequence[Any]
     ) -> Callable[[Any], Any] | None:
-        """The same, but for times that 64 bits cannot compare, whose rows are left to the evaluator."""
+        """The zeros, but for times that 64 bits cannot compare, whose rows are left to the evaluator."""
         if sort != "time" or take is None:
             return take
         found = [take(value) for value in values]
@@ -340,25 +342,25 @@ class Part:
 
         return near
 
-    def _time(self, block: Block | None) -> Typed:
+    def _time(self, block: Encoded | None) -> Typed:
         if block is None or block.numbers is not None:
-            block = Block([None], same(self.end - self.begin)) if block is None else _texts(block)
+            block = Encoded([None], zeros(self.end - self.begin)) if block is None else _texts(block)
         take = self._near(value_of(TIME), "time", "context.time", block.values)
         assert take is not None
         now = None if self.far_clock else self.now
-        return typed(block, "time", lambda value: now if value is None else take(value), self.codes)
+        return typed(block, "time", lambda value: now if value is None else take(value), self.vocabulary)
 
 
 _NOBODY = Texts(pa.array([], pa.string()), distinct=True)
 
 
-def _known(block: Block, names: Collection[str]) -> Block:
+def _known(block: Encoded, names: Collection[str]) -> Encoded:
     """A block of names in which those that are not among these are one."""
     unknown = next(name for name in ("?", *(f"?{at}" for at in range(len(names) + 1))) if name not in names)
     places: dict[Any, int] = {None: 0, unknown: 1}  # None: what is no text, whatever it is
     told = (None if type(value) is not str else value if value in names else unknown for value in block.values)
     numbers = np.array([places.setdefault(value, len(places)) for value in told], np.int64)
-    return Block(list(places), numbers[block.indices])
+    return Encoded(list(places), numbers[block.indices])
 
 
 def _no_texts(values: Sequence[Any]) -> Array:
@@ -372,9 +374,9 @@ def _no_texts(values: Sequence[Any]) -> Array:
     return np.fromiter((type(value) is not str or not value for value in values), bool, len(values))
 
 
-def _texts(block: Block) -> Block:
+def _texts(block: Encoded) -> Encoded:
     """Numbers as different values, where texts should be: every one is as wrong as another."""
     if block.numbers is None:
         return block
     there = np.ones(len(block.numbers), bool) if block.there is None else block.there
-    return Block([None, 0], there.astype(np.int64))
+    return Encoded([None, 0], there.astype(np.int64))

@@ -1,12 +1,12 @@
-"""Who holds which rows of the matrix where, as arrays, filled when somebody is first asked about.
+"""Who holds which lines of the matrix where, as arrays, filled when somebody is first asked about.
 
 Places stand in the order of a walk from the root down, so that those below one place are a *run* of positions (more
 than one where a place has several parents), and "is held at the request's place or above it" is two comparisons.
 
     company 0   branch/north 1   team/a 2   branch/south 3        a role at branch/north: positions 1 to 2
 
-What somebody holds is a list of *holdings*: a row and a run. One whose allows do not count, since an individual
-assignment hides it, has its row among those that only deny. Requests without a place have a list of their own: rows
+What somebody holds is a list of *holdings*: a line and a run. One whose allows do not count, since an individual
+assignment hides it, has its line among those that only deny. Requests without a place have a list of their own: lines
 held at the root count whole, all others deny.
 """
 
@@ -89,120 +89,122 @@ class Places:
         return ROOT if scope == self.root else self.position.get(scope, NOWHERE)
 
 
-class Turn(NamedTuple):
-    """One holding of each of some users: a row, and its run of positions (from 1 to 0 where there is none)."""
+class NthHolding(NamedTuple):
+    """One holding of each of some users: a line, and its run of positions (from 1 to 0 where there is none)."""
 
-    row: Array
+    line: Array
     low: Array
     high: Array
 
 
-class Held(NamedTuple):
-    """Lists of holdings, user after user: user n has `many[n]` from `first[n]` on. `row` is one of the matrix; or, more
-    by the matrix's height, one that only denies."""
+class HoldingLists(NamedTuple):
+    """Lists of holdings, user after user: user n has `many[n]` from `first[n]` on. `line` is one of the matrix; or,
+    more by the matrix's height, one that only denies."""
 
     first: Array
     many: Array
-    row: Array
+    line: Array
     low: Array
     high: Array
 
-    def of(self, users: Array | slice) -> Held:
+    def of(self, users: Array | slice) -> HoldingLists:
         """Of these users alone: they share the lists, or where they are few, have their own."""
         first, many = self.first[users], self.many[users]
         if len(first) * _FEW > len(self.first):
             return self._replace(first=first, many=many)
         at = spread(first, many)
-        return Held(np.cumsum(many) - many, many, self.row[at], self.low[at], self.high[at])
+        return HoldingLists(np.cumsum(many) - many, many, self.line[at], self.low[at], self.high[at])
 
-    def turns(self, most: int, none: int) -> list[Turn]:
-        """Each user's first holdings, side by side; row `none` where somebody has not so many."""
-        return [self._turn(turn, none) for turn in range(min(most, int(self.many.max(initial=0))))]
+    def nth_holdings(self, most: int, none: int) -> list[NthHolding]:
+        """Each user's first holdings, side by side; line `none` where somebody has not so many."""
+        return [self._nth(turn, none) for turn in range(min(most, int(self.many.max(initial=0))))]
 
-    def _turn(self, turn: int, none: int) -> Turn:
+    def _nth(self, turn: int, none: int) -> NthHolding:
         there = self.many > turn
         at = np.where(there, self.first + turn, 0)
-        return Turn(np.where(there, self.row[at], none), np.where(there, self.low[at], 1), self.high[at] * there)
+        return NthHolding(np.where(there, self.line[at], none), np.where(there, self.low[at], 1), self.high[at] * there)
 
-    def only_denying(self, height: int) -> Held:
-        """The same, with rows that only deny."""
-        return self._replace(row=np.where(self.row < height, self.row + height, self.row))
+    def only_denying(self, height: int) -> HoldingLists:
+        """The same, with lines that only deny."""
+        return self._replace(line=np.where(self.line < height, self.line + height, self.line))
 
-    def joined(self, more: Held) -> Held:
+    def joined(self, more: HoldingLists) -> HoldingLists:
         """With others behind."""
-        first = np.concatenate([self.first, more.first + len(self.row)])
+        first = np.concatenate([self.first, more.first + len(self.line)])
         lists = (np.concatenate(pair) for pair in zip(self[1:], more[1:], strict=True))
-        return Held(first, *lists)
+        return HoldingLists(first, *lists)
 
 
 class Crowd(NamedTuple):
     """Some users as arrays, in the order that was asked for. `status`: ACTIVE, INACTIVE, UNKNOWN, or TIMED where the
-    request's own time decides what is held. `absent` is what they hold where a request names no place; `at_root` and
-    `anywhere`: whether anything is held at the root, and at all. Users of one `kind` are alike where none names a
-    place."""
+    request's own time decides what is held. `at_place` is what they hold and where, `without_place` what counts where a
+    request names no place; `at_root` and `anywhere`: whether anything is held at the root, and at all. Users of one
+    `profile` are alike where none names a place."""
 
     status: Array
-    placed: Held
-    absent: Held
+    at_place: HoldingLists
+    without_place: HoldingLists
     at_root: Array
     anywhere: Array
-    kind: Array
+    profile: Array
 
     def of(self, users: Array | slice) -> Crowd:
         """These users alone, by their numbers."""
-        alike = (one[users] for one in (self.at_root, self.anywhere, self.kind))
-        return Crowd(self.status[users], self.placed.of(users), self.absent.of(users), *alike)
+        alike = (one[users] for one in (self.at_root, self.anywhere, self.profile))
+        return Crowd(self.status[users], self.at_place.of(users), self.without_place.of(users), *alike)
 
     def most(self) -> int:
         """How much anybody holds at most."""
-        return max(int(self.placed.many.max(initial=0)), int(self.absent.many.max(initial=0)))
+        return max(int(self.at_place.many.max(initial=0)), int(self.without_place.many.max(initial=0)))
 
-    def kinds(self) -> tuple[Array, Array]:
-        """One user of each kind, and the place of each user's kind among these."""
-        if len(self.kind) * _FEW < int(self.kind.max(initial=0)):
-            _, one, kind = np.unique(self.kind, return_index=True, return_inverse=True)
-            return one, kind
-        which = np.full(int(self.kind.max(initial=0)) + 1, -1)
-        which[self.kind] = np.arange(len(self.kind))
+    def profiles(self) -> tuple[Array, Array]:
+        """One user of each profile, and the place of each user's profile among these."""
+        if len(self.profile) * _FEW < int(self.profile.max(initial=0)):
+            _, one, profile = np.unique(self.profile, return_index=True, return_inverse=True)
+            return one, profile
+        which = np.full(int(self.profile.max(initial=0)) + 1, -1)
+        which[self.profile] = np.arange(len(self.profile))
         there = which >= 0
-        return which[there], (np.cumsum(there) - 1)[self.kind]
+        return which[there], (np.cumsum(there) - 1)[self.profile]
 
     def joined(self, more: Crowd) -> Crowd:
         """With others behind."""
-        held = self.placed.joined(more.placed), self.absent.joined(more.absent)
+        held = self.at_place.joined(more.at_place), self.without_place.joined(more.without_place)
         joined = (np.concatenate(pair) for pair in zip(self[3:], more[3:], strict=True))
         return Crowd(np.concatenate([self.status, more.status]), *held, *joined)
 
 
 class _One(NamedTuple):
     status: int
-    placed: tuple[tuple[int, int, int], ...]
-    absent: tuple[int, ...]
+    at_place: tuple[tuple[int, int, int], ...]
+    without_place: tuple[int, ...]
     at_root: bool
     anywhere: bool
 
     @property
-    def kind(self) -> Any:
-        return self.absent, self.at_root, self.anywhere
+    def profile(self) -> Any:
+        return self.without_place, self.at_root, self.anywhere
 
 
 _STRANGER = _One(UNKNOWN, (), (), False, False)
 
 
 class People:
-    """The users of one directory, each read when first asked for. `rows`: those of the matrix by role; `height`: how
-    many it has."""
+    """The users of one directory, each read when first asked for."""
 
-    def __init__(self, table: Table, directory: Directory, holders: Holders, rows: dict[str, int], height: int) -> None:
+    def __init__(
+        self, table: Table, directory: Directory, holders: Holders, line_of: dict[str, int], height: int
+    ) -> None:
+        """`line_of`: the lines of the matrix by role; `height`: how many it has."""
         self.table = table
         self.directory = directory
         self.holders = holders
-        self.rows = rows
+        self.line_of = line_of
         self.height = height
         self.places = Places(table, directory)
-        self._turn = Lock()
+        self._lock = Lock()
         self._numbers: dict[str, int] = {}
-        self._kinds: dict[Any, int] = {}
+        self._profiles: dict[Any, int] = {}
         self._crowds = [self._joint([_STRANGER])]  # each less than half as large as the one before it
         self._names = Texts(pa.array([], pa.string()), distinct=True)
         self._last: tuple[Sequence[Any], Crowd] = ((), self._crowds[0])
@@ -215,7 +217,7 @@ class People:
     @property
     def names(self) -> Texts:
         """Their names."""
-        with self._turn:
+        with self._lock:
             return self._known()
 
     def _known(self) -> Texts:
@@ -226,7 +228,7 @@ class People:
     def crowd(self, names: Sequence[Any], time: int | None) -> Crowd:
         """These users; what is no user's name is nobody. `time` is that of all decisions, None where each request has
         its own. Takes time by how many they are, and not by how many are known."""
-        with self._turn:  # numbers and arrays go together, whoever else asks meanwhile
+        with self._lock:  # numbers and arrays go together, whoever else asks meanwhile
             if names is self._names:
                 return self._joined([]).of(slice(1, len(names) + 1))  # number 0 is a stranger's
             if names is self._last[0]:
@@ -306,31 +308,35 @@ class People:
         hiding: set[str | None] = set()
         if self.table.individual_over_group:
             hiding = {holding.scope for holding in holdings if holding.via == "individual"}
-        placed: dict[tuple[int, int, int], None] = {}
-        absent: dict[int, None] = {}
+        at_place: dict[tuple[int, int, int], None] = {}
+        without_place: dict[int, None] = {}
         for holding in holdings:
             hidden = holding.via == "group" and holding.scope in hiding
-            row = self.rows[holding.role]
-            counting = row + self.height if hidden else row
-            placed.update(dict.fromkeys((counting, low, high) for low, high in self.places.runs(holding.scope)))
-            absent[counting if holding.scope is None else row + self.height] = None
+            line = self.line_of[holding.role]
+            counting = line + self.height if hidden else line
+            at_place.update(dict.fromkeys((counting, low, high) for low, high in self.places.runs(holding.scope)))
+            without_place[counting if holding.scope is None else line + self.height] = None
         return _One(
-            ACTIVE, tuple(placed), tuple(absent), any(holding.scope is None for holding in holdings), bool(holdings)
+            ACTIVE,
+            tuple(at_place),
+            tuple(without_place),
+            any(holding.scope is None for holding in holdings),
+            bool(holdings),
         )
 
     def _joint(self, ones: list[_One]) -> Crowd:
-        kinds = [self._kinds.setdefault(one.kind, len(self._kinds)) for one in ones]
+        profiles = [self._profiles.setdefault(one.profile, len(self._profiles)) for one in ones]
         return Crowd(
             np.fromiter((one.status for one in ones), np.uint8, len(ones)),
-            _held([one.placed for one in ones]),
-            _held([tuple((row, 0, 0) for row in one.absent) for one in ones]),
+            _held([one.at_place for one in ones]),
+            _held([tuple((line, 0, 0) for line in one.without_place) for one in ones]),
             np.fromiter((one.at_root for one in ones), bool, len(ones)),
             np.fromiter((one.anywhere for one in ones), bool, len(ones)),
-            np.array(kinds, np.int64),
+            np.array(profiles, np.int64),
         )
 
 
-def _held(lists: list[tuple[tuple[int, int, int], ...]]) -> Held:
+def _held(lists: list[tuple[tuple[int, int, int], ...]]) -> HoldingLists:
     count = np.fromiter(map(len, lists), np.int64, len(lists))
     flat = np.array([holding for some in lists for holding in some], np.int64).reshape(-1, 3)
-    return Held(np.cumsum(count) - count, count, *(np.ascontiguousarray(flat[:, at]) for at in range(3)))
+    return HoldingLists(np.cumsum(count) - count, count, *(np.ascontiguousarray(flat[:, at]) for at in range(3)))

@@ -18,12 +18,12 @@ def spread(first: Array, many: Array) -> Array:
     return np.repeat(first - np.cumsum(many) + many, many) + np.arange(int(many.sum()))
 
 
-def places(kept: Any, some: Any) -> Any:
+def composed(kept: Any, some: Any) -> Any:
     """Which of all rows some of the kept ones are; either may be a slice of everything."""
     return some if isinstance(kept, slice) else kept[some]
 
 
-def those(members: list[int], which: Array, many: int) -> tuple[Any, Array]:
+def members_at(members: list[int], which: Array, many: int) -> tuple[Any, Array]:
     """Where any of these stands, of so many, and each one's place among them."""
     if len(members) == many:
         return slice(None), which
@@ -44,7 +44,7 @@ def pieces(sizes: Array, most: int) -> Iterator[slice]:
         begin = end
 
 
-def told_apart(numbers: Array) -> tuple[Array, Array]:
+def distinct(numbers: Array) -> tuple[Array, Array]:
     """The different ones of small numbers, and each one's place among them: what `np.unique` does, without sorting."""
     different = np.flatnonzero(np.bincount(numbers))
     place = np.empty(len(different) and different[-1] + 1, np.int64)
@@ -52,7 +52,7 @@ def told_apart(numbers: Array) -> tuple[Array, Array]:
     return different, place[numbers]
 
 
-def copied(numbers: Array, room: Array) -> Array:
+def copied_into(numbers: Array, room: Array) -> Array:
     """Numbers in 64 bits, in memory that is there."""
     copy: Array = room[: len(numbers)]
     copy[:] = numbers

@@ -6,8 +6,8 @@ the same dictionary again the same `Texts`.
 
     known    ann, bob, cem            given    cem, dee, ann     →   2, none, 0
 
-*Codes* are numbers of texts that are equal where the texts are. The users of a column have the first ones, so that a
-column of owners with the same dictionary is compared without a look-up.
+A *vocabulary* numbers texts, equal ones alike. The users of a column have the first numbers, so that a column of owners
+with the same dictionary is compared without a look-up.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Texts(Sequence[Any]):
     def within(self, known: Texts) -> tuple[Array, Any]:
         """Of each of these texts its place among others, 0 where it has none; and an Arrow array of where it has none,
         None where all have one. None counts as having none."""
-        return places(self.array, known)
+        return positions_among(self.array, known)
 
     def __len__(self) -> int:
         return len(self.array)
@@ -74,7 +74,7 @@ class Texts(Sequence[Any]):
         return iter(self.listed)
 
 
-def places(array: Any, known: Texts) -> tuple[Array, Any]:
+def positions_among(array: Any, known: Texts) -> tuple[Array, Any]:
     """See `Texts.within`; of any Arrow array of strings."""
     values = known.array if known.array.type == array.type else known.array.cast(array.type)
     found = pc.index_in(array, value_set=values, skip_nulls=True)
@@ -88,7 +88,7 @@ def all_texts(values: Sequence[Any]) -> bool:
     return values.plain if isinstance(values, Texts) else {*map(type, values)} == {str}
 
 
-class Codes:
+class Vocabulary:
     """Texts by number. The first numbers are those of `base`, where it has no text twice."""
 
     def __init__(self, base: Sequence[Any] = ()) -> None:
@@ -99,11 +99,11 @@ class Codes:
         self._listed = self._base is None
         self._last: tuple[Sequence[Any], Array] = ((), np.empty(0, np.int64))
 
-    def counted(self, texts: Sequence[Any]) -> bool:
+    def is_base(self, texts: Sequence[Any]) -> bool:
         """Whether the numbers of these are their places."""
         return texts is self._base
 
-    def code(self, text: str) -> int:
+    def number(self, text: str) -> int:
         """The number of a text."""
         number = self._numbers.get(text)
         if number is None:
@@ -125,7 +125,7 @@ class Codes:
         self._more += 1
         return self._size + self._more - 1
 
-    def codes(self, texts: Sequence[Any]) -> Array:
+    def numbers(self, texts: Sequence[Any]) -> Array:
         """The numbers of many, all of them texts."""
         if texts is not self._last[0]:
             self._last = (texts, self._told(texts))
@@ -135,7 +135,7 @@ class Codes:
         if texts is self._base:
             return np.arange(self._size)
         if self._base is None or not isinstance(texts, Texts):
-            return np.fromiter(map(self.code, texts), np.int64, len(texts))
+            return np.fromiter(map(self.number, texts), np.int64, len(texts))
         found, none = texts.within(self._base)
         found = found.astype(np.int64)
         if none is not None:

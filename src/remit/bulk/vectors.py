@@ -62,11 +62,11 @@ class _NoShapeError(Exception):
     """A condition that is asked request by request."""
 
 
-def shaped(condition: ex.Expr, reading: Reading, code: Callable[[str], int]) -> Shaped | None:
-    """The condition's shape; None where it has none. `code` gives a text its number."""
+def shaped(condition: ex.Expr, reading: Reading, number: Callable[[str], int]) -> Shaped | None:
+    """The condition's shape; None where it has none. `number` gives that of a text."""
     constants: list[Any] = []
     try:
-        shape, run = _Shaping(reading, code, constants).condition(condition)
+        shape, run = _Shaping(reading, number, constants).condition(condition)
     except _NoShapeError:
         return None
     return Shaped(shape, tuple(constants), run)
@@ -80,9 +80,9 @@ def sort_of(kind: Type) -> str:
 
 
 class _Shaping:
-    def __init__(self, reading: Reading, code: Callable[[str], int], constants: list[Any]) -> None:
+    def __init__(self, reading: Reading, number: Callable[[str], int], constants: list[Any]) -> None:
         self.reading = reading
-        self.code = code
+        self.number = number
         self.constants = constants
 
     def condition(self, node: ex.Expr) -> tuple[tuple[Any, ...], Run]:
@@ -221,7 +221,7 @@ class _Shaping:
         if isinstance(value, str):
             if sort != "text":
                 raise _NoShapeError
-            value = self.code(value)
+            value = self.number(value)
         elif (
             sort == "text"
             or isinstance(value, bool) is not (sort == "bool")
