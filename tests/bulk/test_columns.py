@@ -190,13 +190,32 @@ def test_rules_are_told_by_their_numbers(pdp: Pdp) -> None:
         ({"user": "ann", "action": "read", "type": "invoice", "resource.": 1}, "there is no column `resource.`: write"),
         ({"user": ["ann"], "action": ["read"] * 2, "type": "invoice"}, "`action` has 2 rows and `user` has 1"),
         ({"user": np.array([["ann"]]), "action": "read", "type": "invoice"}, "`user` has 2 dimensions"),
-        ({"user": object(), "action": "read", "type": "invoice"}, "`user` is no array, no list"),
+        ({"user": object(), "action": "read", "type": "invoice"}, "`user` is a `object`: write an array, a list"),
+        ({"user": {"ann", "bob"}, "action": "read", "type": "invoice"}, "`user` is a set, which has no order"),
+        ({"user": {"ann": 1}, "action": "read", "type": "invoice"}, "`user` is a dict, which has no order"),
+        ({"user": "ann", "action": "read", "resource.type": "invoice"}, "`resource.type` is called `type` here"),
+        ({"user": "ann", "action": "read", "type": "invoice", 3: "x"}, "a column's name is a text, and not 3"),
+        ([{"user": "ann"}], "columns are a mapping of names to columns"),
     ],
 )
 def test_what_is_no_column(pdp: Pdp, columns: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match="column") as raised:
         pdp.decide_many(columns)
     assert said in str(raised.value)
+
+
+def test_an_arrow_table_is_columns(pdp: Pdp) -> None:
+    """Its names are the columns'."""
+    columns = {"user": ["ann", "bob"], "action": ["read", "read"], "type": ["invoice", "invoice"]}
+    assert pdp.decide_many(pa.table(columns)).code.tolist() == pdp.decide_many(columns).code.tolist()
+
+
+def test_decisions_have_no_truth_value(pdp: Pdp) -> None:
+    """`if pdp.decide_many(…)` would always hold; how many there are is told."""
+    found = pdp.decide_many({"user": ["ann", "bob"], "action": "read", "type": "invoice"})
+    assert len(found) == 2
+    with pytest.raises(TypeError, match="neither true nor false"):
+        bool(found)
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

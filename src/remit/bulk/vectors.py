@@ -6,20 +6,19 @@ with the constants of its own:
 
     resource.amount <= 500   resource.amount <= 900      one shape, `resource.amount <= ?`, constants [500], [900]
 
-Texts are compared by their codes (`remit.bulk.columns`), times in nanoseconds. What has no shape (sets, `user.roles`,
+Texts are compared by their numbers (`remit.bulk.texts`), times in nanoseconds. What has no shape (sets, `user.roles`,
 `user.groups`, times too far away for 64 bits) is asked request by request, of the function that single decisions ask.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from remit.bulk.texts import Array
-from remit.evaluator.conditions import constant
+from remit.evaluator.conditions import OPERATORS, constant
 from remit.model import expression as ex
 from remit.model.types import ANY, LARGEST, SMALLEST, TIME, Reading, Type
 
@@ -28,10 +27,6 @@ Constants = list[Any]  # a number for each constant, or an array with one for ea
 Values = tuple[Any, Any]  # values (an array, or one for all), and where they are known (True: everywhere)
 
 FARTHEST = 2**62  # nanoseconds: the difference of two such times has 64 bits
-
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
 
 
 class Rows(Protocol):
@@ -73,7 +68,7 @@ def shaped(condition: ex.Expr, reading: Reading, number: Callable[[str], int]) -
 
 
 def sort_of(kind: Type) -> str:
-    """What its values are as arrays: text (codes), int, bool or time; empty for what has no array."""
+    """What its values are as arrays: text (numbers), int, bool or time; empty for what has no array."""
     if kind.textual:
         return "text"
     return {"int": "int", "bool": "bool", "time": "time", "duration": "int"}.get(kind.kind, "")
@@ -147,7 +142,7 @@ class _Shaping:
         any_text = {left_type.kind, right_type.kind} <= {"string", "user"}
         if any_text and isinstance(node.left, ex.Attr) and isinstance(node.right, ex.Attr):
             return shape, _alike(node.left, node.right, (left, right), node.operator == "==")
-        compare = _OPERATORS[node.operator]
+        compare: Callable[[Any, Any], Any] = OPERATORS[node.operator]  # of arrays, too
 
         def run(rows: Rows, picked: Array | None, constants: Constants) -> Truth:
             one, first = left(rows, picked, constants)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 500  # answers whose records are written together
 _LARGE = 4_000_000  # bytes of requests from which on they are decided as columns
+_MB = 1_000_000  # bytes
 _BATCH, _BATCH_SIZE = 20_000, 64_000_000  # requests that are decided together, and their bytes
 
 
@@ -88,16 +89,16 @@ def _in_columns(requests: str, pdp: Pdp) -> int:
     """The same answers, many requests at a time."""
     from remit.bulk.requests import Answer, Answering
 
-    answering, valid = Answering(pdp), True
+    answering, valid, size = Answering(pdp), True, os.path.getsize(requests)
     # where answers scroll by, a bar would be in their way
-    drawn = nullcontext(SILENT) if sys.stdout.isatty() else progress("requests")
+    drawn = nullcontext(SILENT) if sys.stdout.isatty() else progress("MB", size // _MB)
     with _until_the_reader_goes(), opened(requests) as source, drawn as bar:
         for batch in _batches(source):
             answered = iter(answering.answers([request for request, wrong in batch if not wrong]))
             said = [Answer(json.dumps(_refused(wrong)), False) if wrong else next(answered) for _, wrong in batch]
             valid = valid and all(answer.valid for answer in said)
             click.echo("\n".join(answer.text for answer in said))
-            bar(len(batch))
+            bar.so_far("MB", source.tell() // _MB, size // _MB)
     return 0 if valid else 2
 
 

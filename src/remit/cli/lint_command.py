@@ -37,7 +37,7 @@ from remit.project.directories import is_url
 from remit.project.files import write_whole
 from remit.project.lint_memory import Memory
 from remit.project.linting import Linted, is_table, lint_directory, lint_people, lint_policy, lint_text
-from remit.project.policies import Texts
+from remit.project.policies import Overrides
 from remit.project.silencing import Quiet, Said, said
 from remit.project.sources import policies_below
 from remit.report.findings_formats import FORMATS, writer
@@ -138,7 +138,7 @@ def command(
         _check_exact(choice)
     now, remembers = clock(), not (no_cache or fixes or diff)
 
-    def look(texts: Texts) -> tuple[Linted, Said]:
+    def look(texts: Overrides) -> tuple[Linted, Said]:
         linted = Linted(now, choice.wants, Settings(config.reasons), exact or config.exact, choice.takes, texts)
         linted.memory = Memory(config.file.parent if config.file else Path()) if remembers else None
         _lint(linted, places, directory_path, session, stdin_filename)

@@ -64,7 +64,10 @@ class _Commands(click.Group):
         return super().resolve_command(context, args)
 
 
-@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+_EPILOG = "What a policy compiles to is kept in the user's cache folder (~/.cache/remit); REMIT_CACHE=off keeps nothing."
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
 @click.version_option(__version__, "--version", "-V", prog_name="remit", message="%(prog)s %(version)s")
 def remit() -> None:
     """Roles and permissions as code: may somebody do something, and which line says so.

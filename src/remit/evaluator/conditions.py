@@ -12,15 +12,15 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from remit.evaluator.facts import ATTRIBUTES, CONTEXT, PERSON, PROPERTIES, RESOURCE_ID, USER_ID, Known
+from remit.evaluator.facts import ATTRIBUTES, CONTEXT, PERSON, PROPERTIES, RESOURCE_ID, USER_ID, FactTuple
 from remit.instant import parse_instant
 from remit.model import expression as ex
-from remit.model.types import ANY, LARGEST, SMALLEST, Reading, Type
+from remit.model.types import ANY, LARGEST, SMALLEST, TIME, Reading, Type
 
-Test = Callable[[Known], "bool | None"]
-Read = Callable[[Known], Any]
+Test = Callable[[FactTuple], "bool | None"]
+Read = Callable[[FactTuple], Any]
 
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -57,7 +57,7 @@ def compile_condition(node: ex.Expr, reading: Reading) -> Test:
 
 
 def _all(tests: list[Test]) -> Test:
-    def test(facts: Known) -> bool | None:
+    def test(facts: FactTuple) -> bool | None:
         result: bool | None = True
         for part in tests:
             found = part(facts)
@@ -71,7 +71,7 @@ def _all(tests: list[Test]) -> Test:
 
 
 def _any(tests: list[Test]) -> Test:
-    def test(facts: Known) -> bool | None:
+    def test(facts: FactTuple) -> bool | None:
         result: bool | None = False
         for part in tests:
             found = part(facts)
@@ -85,7 +85,7 @@ def _any(tests: list[Test]) -> Test:
 
 
 def _not(inner: Test) -> Test:
-    def test(facts: Known) -> bool | None:
+    def test(facts: FactTuple) -> bool | None:
         found = inner(facts)
         return None if found is None else not found
 
@@ -114,9 +114,9 @@ def _compare(node: ex.Compare, reading: Reading) -> Test:
         return beside
     left = operand(node.left, reading, right_type)
     right = operand(node.right, reading, left_type)
-    compare = _OPERATORS[node.operator]
+    compare = OPERATORS[node.operator]
 
-    def test(facts: Known) -> bool | None:
+    def test(facts: FactTuple) -> bool | None:
         a = left(facts)
         if a is None:
             return None
@@ -140,7 +140,7 @@ def _ownership(node: ex.Compare, left: Type, right: Type) -> Test | None:
         return None
     name = other.name
 
-    def test(facts: Known) -> bool | None:
+    def test(facts: FactTuple) -> bool | None:
         value = facts[PROPERTIES].get(name)
         return value == facts[USER_ID] if isinstance(value, str) else None
 
@@ -154,20 +154,20 @@ def _beside_literal(node: ex.Compare, reading: Reading) -> Test | None:
         attr, literal, word = literal, attr, _MIRRORED[word]
     if not isinstance(attr, ex.Attr) or not isinstance(literal, ex.Const):
         return None
-    kind, value, compare = reading.type_of(attr), literal.value, _OPERATORS[word]
+    kind, value, compare = reading.type_of(attr), literal.value, OPERATORS[word]
     if (attr.root, attr.name) in _BUILT_IN or reading.find(attr) is None:
         return None
     name, section = attr.name, _section(attr)
     if kind.kind == "int" and type(value) is int:
 
-        def number(facts: Known) -> bool | None:
+        def number(facts: FactTuple) -> bool | None:
             found = facts[section].get(name)
             return compare(found, value) if type(found) is int and SMALLEST <= found <= LARGEST else None
 
         return number
     if kind.kind in ("string", "user") and isinstance(value, str):
 
-        def text(facts: Known) -> bool | None:
+        def text(facts: FactTuple) -> bool | None:
             found = facts[section].get(name)
             return compare(found, value) if isinstance(found, str) else None
 
@@ -180,7 +180,7 @@ def _beside_literal(node: ex.Compare, reading: Reading) -> Test | None:
 def _settled(name: str, section: Literal[1, 2, 3], outcomes: Mapping[str, bool]) -> Test:
     """The test of an enumeration's value, of which each is judged already."""
 
-    def test(facts: Known) -> bool | None:
+    def test(facts: FactTuple) -> bool | None:
         found = facts[section].get(name)
         return outcomes.get(found) if isinstance(found, str) else None
 
@@ -193,7 +193,7 @@ def _member(node: ex.Member, reading: Reading) -> Test:
         held = reader(node.collection, reading)
         item = operand(node.operand, reading, reading.type_of(node.collection).element or ANY)
 
-        def test(facts: Known) -> bool | None:
+        def test(facts: FactTuple) -> bool | None:
             a = item(facts)
             if a is None:
                 return None
@@ -207,7 +207,7 @@ def _member(node: ex.Member, reading: Reading) -> Test:
         return _settled(node.operand.name, _section(node.operand), outcomes)
     item = operand(node.operand, reading, ANY)
 
-    def listed(facts: Known) -> bool | None:
+    def listed(facts: FactTuple) -> bool | None:
         a = item(facts)
         return None if a is None else a in literals
 
@@ -225,10 +225,10 @@ def operand(node: ex.Expr, reading: Reading, beside: Type) -> Read:
         value = constant(node, beside)
         return lambda facts: value
     if isinstance(node, ex.Minus):
-        left = operand(node.left, reading, _TIME)
-        right = operand(node.right, reading, _TIME)
+        left = operand(node.left, reading, TIME)
+        right = operand(node.right, reading, TIME)
 
-        def difference(facts: Known) -> int | None:
+        def difference(facts: FactTuple) -> int | None:
             a = left(facts)
             if a is None:
                 return None
@@ -237,9 +237,6 @@ def operand(node: ex.Expr, reading: Reading, beside: Type) -> Read:
 
         return difference
     return compile_condition(node, reading)
-
-
-_TIME = Type("time")
 
 
 def constant(node: ex.Const, beside: Type) -> Any:

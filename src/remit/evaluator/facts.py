@@ -29,7 +29,7 @@ class Person(NamedTuple):
     time: Callable[[], int | None]
 
 
-Known = tuple[Any, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any], "str | None", Person]
+FactTuple = tuple[Any, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any], "str | None", Person]
 USER_ID: Final = 0
 PROPERTIES: Final = 1
 CONTEXT: Final = 2
@@ -39,7 +39,7 @@ PERSON: Final = 5
 
 
 class Facts(NamedTuple):
-    """One decision's facts. On the fast path they are the bare tuple, `Known`: it is made in a fifth of the time, and
+    """One decision's facts. On the fast path they are the bare `FactTuple`: it is made in a fifth of the time, and
     its places are read faster than names. `attributes` are the user's."""
 
     user_id: Any

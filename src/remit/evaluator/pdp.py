@@ -2,15 +2,15 @@
 
 Deciding is: find the cell, find the user's role masks at the scope, intersect, and only then run conditions.
 `allows` is the fast path: the cell and the user's verdicts are two look-ups each in nested dictionaries, filled when
-first asked for, and the verdict is one more. Whatever does
-not fit it (unknown names, malformed input, windows in time) raises KeyError or TypeError inside and takes the long
-way, which every other question takes too, so both give the same answer.
+first asked for, and the verdict is one more. Whatever does not fit it (unknown names, malformed input, windows in time)
+raises KeyError, TypeError or AttributeError inside and takes the long way, which every other question takes too, so
+both give the same answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from remit.directory.shape import Directory, User
 from remit.evaluator.decision import Decision
@@ -44,7 +44,8 @@ class Judged(NamedTuple):
 
 
 class Pdp:
-    """Answers requests. Safe to share between threads: what it keeps is only ever added to."""
+    """Answers requests. Safe to share between threads: what it keeps never changes, and is found again where it was
+    dropped."""
 
     def __init__(
         self, table: Table, directory: Directory, clock: Callable[[], int], index: Index | None = None
@@ -56,7 +57,7 @@ class Pdp:
         self.holders = Holders(table, directory, self.index.bits)
         self.verdicts = Verdicts(self.index)
         self._cells = self.index.cells
-        self._held = _Users(self)
+        self._users = _Users(self)
 
     def following(self, directory: Directory, groups: Iterable[str]) -> Self:
         """A decision point for a later directory, of which only these groups have other members. This one goes on
@@ -65,7 +66,7 @@ class Pdp:
         made.__dict__.update(self.__dict__)
         made.directory = directory
         made.holders = self.holders.following(directory, groups)
-        made._held = _Users(made)
+        made._users = _Users(made)
         return made
 
     # -- the fast path -----------------------------------------------------------------------------------------------
@@ -77,8 +78,8 @@ class Pdp:
         try:
             cell = self._cells[resource["type"]][action]
             properties = resource.get("properties")
-            held = self._held[user][None if properties is None else properties.get("scope")]
-            verdict = held[0][cell]
+            here = self._users[user][None if properties is None else properties.get("scope")]
+            verdict = here[ALLOWING][cell]
             if verdict is False:
                 return False  # as everything that is malformed is, too
             identifier = resource.get("id")
@@ -88,15 +89,15 @@ class Pdp:
                 if verdict is True:
                     return True
                 timed, denies, outright, allows = verdict
-                person = self._now(held[3]) if timed else held[3]
-                known = (user, properties or EMPTY, context or EMPTY, held[2], identifier, person)
+                person = self._now(here[PERSON]) if timed else here[PERSON]
+                facts = (user, properties or EMPTY, context or EMPTY, here[ATTRIBUTES], identifier, person)
                 for test in denies:
-                    if test(known) is not False:
+                    if test(facts) is not False:
                         return False
                 if outright:
                     return True
                 for test in allows:  # noqa: SIM110  # a generator costs more than the decision
-                    if test(known) is True:
+                    if test(facts) is True:
                         return True
                 return False
         except (KeyError, TypeError, AttributeError):
@@ -122,8 +123,8 @@ class Pdp:
         try:
             cell = self._cells[resource["type"]][action]
             properties = resource.get("properties")
-            held = self._held[user][None if properties is None else properties.get("scope")]
-            verdict = held[1][cell]
+            here = self._users[user][None if properties is None else properties.get("scope")]
+            verdict = here[DECIDING][cell]
             if verdict is None:
                 return None
             identifier = resource.get("id")
@@ -133,13 +134,13 @@ class Pdp:
                 if isinstance(verdict, str):
                     return verdict
                 timed, denies, allows = verdict
-                person = self._now(held[3]) if timed else held[3]
-                known = (user, properties or EMPTY, context or EMPTY, held[2], identifier, person)
+                person = self._now(here[PERSON]) if timed else here[PERSON]
+                facts = (user, properties or EMPTY, context or EMPTY, here[ATTRIBUTES], identifier, person)
                 for test, identity in denies:
-                    if test is None or test(known) is not False:
+                    if test is None or test(facts) is not False:
                         return identity
                 for test, identity in allows:
-                    if test is None or test(known) is True:
+                    if test is None or test(facts) is True:
                         return identity
                 return None
         except (KeyError, TypeError, AttributeError):
@@ -198,7 +199,7 @@ class Pdp:
         """What of the user's holdings bears on the request; kept for those whose roles do not come and go."""
         if asked.roles is None and asked.claims is None:
             try:
-                return self._held[user.id][asked.scope][4]
+                return self._users[user.id][asked.scope][HELD]
             except KeyError:
                 pass  # inactive, unknown to the directory, or with roles that begin or end
         return self.holders.at(holdings, asked.scope, time)
@@ -278,6 +279,11 @@ _NOBODY = User("")
 
 
 _Here = tuple[Allowing, Deciding, Mapping[str, Any], Person, Held]
+ALLOWING: Final = 0
+DECIDING: Final = 1
+ATTRIBUTES: Final = 2
+PERSON: Final = 3
+HELD: Final = 4
 
 
 class _Scopes(dict[Any, _Here]):
@@ -307,7 +313,7 @@ class _Scopes(dict[Any, _Here]):
 
 
 class _Users(dict[Any, _Scopes]):
-    """Every active user's masks; an unknown or inactive one, or one with windows in time, is a KeyError."""
+    """What every active user has by scope; an unknown or inactive one, or one with windows in time, is a KeyError."""
 
     __slots__ = ("pdp",)
 

@@ -125,8 +125,8 @@ class Cache:
 
 
 class PrivateCache(Cache):
-    """One that nobody but the user may write: `root` is a folder of theirs, made where only it and the one above it are
-    missing. A folder that is somebody else's, or that others may write, is not used; those of the kinds, which are made
+    """One that nobody but the user may write: `root` is a folder of theirs, made where it is missing, and so is the one
+    above it, but never in somebody else's folder: root with the home of another would shut them out of it. A folder that is somebody else's, or that others may write, is not used; those of the kinds, which are made
     here, are closed to others altogether, and so are the entries in them."""
 
     __slots__ = ()
@@ -136,10 +136,16 @@ class PrivateCache(Cache):
         self._root = root
 
     def _make(self, folder: Path) -> None:
-        with suppress(FileExistsError):
-            if folder == self._root:
+        if folder == self._root:
+            above = folder.parent
+            if not above.exists():
+                if not _is_owned(above.parent):
+                    return
                 with suppress(FileExistsError):
-                    folder.parent.mkdir(0o700)
+                    above.mkdir(0o700)
+            elif not _is_owned(above, or_of_the_system=True):
+                return
+        with suppress(FileExistsError):
             folder.mkdir(0o700)
 
     def _is_folder(self, path: Path) -> bool:
@@ -148,6 +154,14 @@ class PrivateCache(Cache):
             return stat.S_ISDIR(found.st_mode)
         others = 0o022 if path == self._root else 0o077
         return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & others
+
+
+def _is_owned(folder: Path, or_of_the_system: bool = False) -> bool:
+    """Whether a folder is the user's, or else one of the system's, such as that of temporary files. Raises OSError."""
+    if os.name == "nt":
+        return True
+    owner = os.stat(folder).st_uid
+    return owner == os.geteuid() or (or_of_the_system and owner == 0)
 
 
 def _name(kind: str, key: str) -> str:

@@ -25,7 +25,7 @@ from remit.directory.shape import Assignment, Directory
 from remit.project.files import read_source, write_whole
 from remit.project.linting import Linted
 from remit.project.looked import Looked, whole_path
-from remit.project.policies import Texts, load
+from remit.project.policies import Overrides, load
 from remit.project.silencing import Said
 from remit.proof.beside import beside
 from remit.proof.compare import equivalent
@@ -35,7 +35,7 @@ from remit.table.shape import Table
 
 ROUNDS = 10  # a fix may make room for another, not for ever
 
-Look = Callable[[Texts], tuple[Linted, Said]]
+Look = Callable[[Overrides], tuple[Linted, Said]]
 
 
 class FixError(Exception):
@@ -215,7 +215,7 @@ def _edited(text: str, edits: Sequence[tuple[int, int, str]]) -> str:
 # -- the proof -------------------------------------------------------------------------------------------------------
 
 
-def _why_not(fixed: Fixed, texts: Texts, changed: set[str], safe: bool) -> str:
+def _why_not(fixed: Fixed, texts: Overrides, changed: set[str], safe: bool) -> str:
     """Why some texts may not stand in place of what is there; empty where they may."""
     for looked in fixed.linted.looked:
         if looked.people in changed and (why := _directory_why_not(looked, texts[looked.people], safe)):

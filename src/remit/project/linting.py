@@ -24,7 +24,7 @@ from remit.project.directories import DIRECTORY_NAMES, read_directory_file
 from remit.project.files import decode
 from remit.project.lint_memory import Memory
 from remit.project.looked import HELD_TOGETHER, Looked, in_order, whole_path
-from remit.project.policies import Loaded, Texts, load, load_source
+from remit.project.policies import Loaded, Overrides, load, load_source
 from remit.proof.prover import Prover
 from remit.report.places import span_at
 from remit.source import Source, Span
@@ -45,7 +45,7 @@ class Linted:
     settings: Settings = field(default_factory=Settings)
     exact: bool = False
     takes: Callable[[str], bool] = lambda code: True
-    texts: Texts = field(default_factory=dict)
+    texts: Overrides = field(default_factory=dict)
     memory: Memory | None = None
     looked: list[Looked] = field(default_factory=list)
 

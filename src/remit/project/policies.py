@@ -16,7 +16,7 @@ from remit.syntax import tree
 
 _MOST_LAYERS = 50  # of overlays over a base
 
-Texts = Mapping[str, str]  # whole path → what is to be read in place of what the file holds
+Overrides = Mapping[str, str]  # whole path → what is to be read in place of what the file holds
 
 
 class Base(NamedTuple):
@@ -44,7 +44,7 @@ class Loaded(NamedTuple):
         return tuple(base.place for base in self.extended)
 
 
-def load(path: Path, texts: Texts | None = None) -> Loaded:
+def load(path: Path, texts: Overrides | None = None) -> Loaded:
     """Compiles the policy at `path`. Findings name files relative to the folder; `origin` is from where we stand."""
     return _load(path, [], texts or {})
 
@@ -59,7 +59,7 @@ def load_source(source: Source) -> Loaded:
     return _compiled([source], [], Path(source.origin or source.name), [], {})
 
 
-def _load(path: Path, extended_by: list[Path], texts: Texts) -> Loaded:
+def _load(path: Path, extended_by: list[Path], texts: Overrides) -> Loaded:
     sources, findings = read(path)
     for source in sources if texts else ():
         source.text = texts.get(os.path.abspath(source.origin or source.name), source.text)
@@ -67,7 +67,7 @@ def _load(path: Path, extended_by: list[Path], texts: Texts) -> Loaded:
 
 
 def _compiled(
-    sources: list[Source], findings: list[Diagnostic], path: Path, extended_by: list[Path], texts: Texts
+    sources: list[Source], findings: list[Diagnostic], path: Path, extended_by: list[Path], texts: Overrides
 ) -> Loaded:
     files, wrong = parse_all(sources)
     findings += wrong

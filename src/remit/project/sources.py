@@ -47,10 +47,14 @@ def read_all(path: Path) -> tuple[list[Source], list[Diagnostic]]:
     if path.is_file():
         source, wrong = read_source(path, path.name)
         return ([source] if source else []), wrong
+    return _read_below(path)
+
+
+def _read_below(folder: Path) -> tuple[list[Source], list[Diagnostic]]:
     findings: list[Diagnostic] = []
     sources: list[Source] = []
-    for file in policy_files(path, findings):
-        source, wrong = read_source(file, file.relative_to(path).as_posix())
+    for file in policy_files(folder, findings):
+        source, wrong = read_source(file, file.relative_to(folder).as_posix())
         findings += wrong
         if source:
             sources.append(source)
@@ -130,10 +134,7 @@ def _has_policy(source: Source) -> bool:
 
 def policies_below(folder: Path) -> list[Path]:
     """Every policy at or below a folder: itself, if it holds one, and each sub-folder that names its own."""
-    findings: list[Diagnostic] = []
-    sources = [
-        s for file in policy_files(folder, findings) if (s := read_source(file, file.relative_to(folder).as_posix())[0])
-    ]
+    sources, _ = _read_below(folder)
     found = {folder} if _without_other_policies(sources) else set()
     for source in sources:
         if "/" in source.name and _NAMES_A_POLICY.search(source.text) and _has_policy(source):
