@@ -4,11 +4,13 @@ For each chunk: where each row's user stands and what cell it asks about are loo
 block. The bytes of all that the user holds are gathered from the matrix and joined; conditions with a bit of their own
 are run over the chunk; rows that something else could still decide are taken apart into (row, rule) pairs, which are
 run shape by shape. Whatever is found too odd for arrays (a user whose roles come and go, with a time in each request; a
-time too far away for 64 bits; a subject that brings its own roles) is decided by the evaluator itself, row by row.
+time too far away for 64 bits; a subject that brings its own roles; conditions on sets, groups and roles) is decided by
+the evaluator itself, row by row. What was made for a dictionary, a list of types and actions, or a crowd of users is
+kept for the next call that brings it.
 
     rows        user ann, bob     action read, pay     type invoice     owner bob, bob
     bytes       0b00000001 (read), 0b00010000 (pay when own)
-    own         false, true       →   allowed, allowed
+    flagged     false, true       →   allowed, allowed
 """
 
 from __future__ import annotations

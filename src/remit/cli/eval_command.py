@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from remit.cli.progress import SILENT, progress
+from remit.cli.progress import SILENT, Bar, progress
 from remit.cli.session import Session, answers, directory_option, opened, policy_option
 from remit.policy import Directory, Pdp, Policy, clock
 from remit.project.json_lines import lines, read_line
@@ -78,7 +78,7 @@ def _until_the_reader_goes() -> Iterator[None]:
 def _is_large(requests: str) -> bool:
     """Whether it pays to decide the requests as columns, and whether that can be had."""
     try:
-        if not os.path.isfile(requests) or os.path.getsize(requests) < _LARGE:
+        if requests == "-" or not os.path.isfile(requests) or os.path.getsize(requests) < _LARGE:
             return False
     except OSError:
         return False  # which is said when it is opened
@@ -89,17 +89,25 @@ def _in_columns(requests: str, pdp: Pdp) -> int:
     """The same answers, many requests at a time."""
     from remit.bulk.requests import Answer, Answering
 
-    answering, valid, size = Answering(pdp), True, os.path.getsize(requests)
-    # where answers scroll by, a bar would be in their way
-    drawn = nullcontext(SILENT) if sys.stdout.isatty() else progress("MB", size // _MB)
-    with _until_the_reader_goes(), opened(requests) as source, drawn as bar:
+    answering, valid = Answering(pdp), True
+    with _until_the_reader_goes(), opened(requests) as source, _share_read(source) as tell:
         for batch in _batches(source):
             answered = iter(answering.answers([request for request, wrong in batch if not wrong]))
             said = [Answer(json.dumps(_refused(wrong)), False) if wrong else next(answered) for _, wrong in batch]
             valid = valid and all(answer.valid for answer in said)
             click.echo("\n".join(answer.text for answer in said))
-            bar.so_far("MB", source.tell() // _MB, size // _MB)
+            tell()
     return 0 if valid else 2
+
+
+@contextmanager
+def _share_read(source: BinaryIO) -> Iterator[Callable[[], None]]:
+    """Shows how much of a file has been read, whenever the function is called that it gives."""
+    total = os.fstat(source.fileno()).st_size // _MB
+    # where answers scroll by, a bar would be in their way
+    drawn: AbstractContextManager[Bar] = nullcontext(SILENT) if sys.stdout.isatty() else progress("MB", total)
+    with drawn as bar:
+        yield lambda: bar.so_far("MB", source.tell() // _MB, total)
 
 
 def _batches(source: BinaryIO) -> Iterator[list[tuple[Any, str]]]:

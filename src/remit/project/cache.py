@@ -125,9 +125,10 @@ class Cache:
 
 
 class PrivateCache(Cache):
-    """One that nobody but the user may write: `root` is a folder of theirs, made where it is missing, and so is the one
-    above it, but never in somebody else's folder: root with the home of another would shut them out of it. A folder that is somebody else's, or that others may write, is not used; those of the kinds, which are made
-    here, are closed to others altogether, and so are the entries in them."""
+    """One that nobody but the user may write. `root` is a folder of theirs; it and the one above it are made where they
+    are missing, but never in a folder of somebody else: root, called with another's HOME, would shut them out of it. A
+    folder that is somebody else's, or that others may write, is not used; those of the kinds, which are made here, are
+    closed to others altogether, and so are the entries in them."""
 
     __slots__ = ()
 
