@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from remit.bulk.texts import Array, Texts, Vocabulary, all_texts, positions_among
 
+_LISTED = 1 << 16  # of so many texts it pays to find one by a dictionary
 _NO_INDICES: Array = np.empty(0, np.int64)
 
 
@@ -135,6 +136,10 @@ class Column:
     def among(self, known: Texts, start: int, stop: int) -> Encoded:
         """Some rows, the values being texts that are known already, and what else there is behind them."""
         array = self.raw(start, stop)
+        if self.length is None and len(known) <= _LISTED:
+            at = known.at(self._items[0])
+            if at is not None:
+                return Encoded(known, np.broadcast_to(np.int64(at), stop - start))
         if array is None or not len(known):
             return self.block(start, stop)
         found, none = positions_among(array, known)

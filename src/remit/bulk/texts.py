@@ -25,12 +25,13 @@ _FEW = 16  # texts that are looked for one by one, before all are listed
 class Texts(Sequence[Any]):
     """Texts, and perhaps None, in an order. `array` is Arrow's, of strings."""
 
-    __slots__ = ("_distinct", "_listed", "array")
+    __slots__ = ("_at", "_distinct", "_listed", "array")
 
     def __init__(self, array: Any, distinct: bool | None = None) -> None:
         self.array = array
         self._distinct = distinct
         self._listed: list[Any] | None = None
+        self._at: dict[Any, int] | None = None
 
     @property
     def listed(self) -> list[Any]:
@@ -59,6 +60,12 @@ class Texts(Sequence[Any]):
         """Of each of these texts its place among others, 0 where it has none; and an Arrow array of where it has none,
         None where all have one. None counts as having none."""
         return positions_among(self.array, known)
+
+    def at(self, value: Any) -> int | None:
+        """Where a value stands; None where it does not, or is no text."""
+        if self._at is None:
+            self._at = dict(zip(self.listed, range(len(self.array)), strict=True))
+        return self._at.get(value) if type(value) is str else None
 
     def __len__(self) -> int:
         return len(self.array)
