@@ -16,6 +16,10 @@ Batch = Sequence[tuple[str, str, Mapping[str, Any]]]
 Call = Callable[..., object]
 
 MIX = "mix"
+ABOUT = """\
+*Calls*: times an empty Python call of the same arguments, in the same loop; *without the loop*: the loop's own time is
+taken off both sides. Different requests, each once a round, are told in empty calls with arguments that stay in the
+processor's caches."""
 PROMISED_ALLOWS, PROMISED_WITH_ID, PROMISED_GROWTH = 12, 16, 2.5  # the first two at medium
 
 

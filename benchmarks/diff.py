@@ -234,7 +234,12 @@ def _commands(plan: Plan) -> list[Figure]:
         ratio = ratios(taken[f"{what} again"], taken[what], taken["nothing"])
         target = f"≤ {PROMISED_AGAIN} × the first"
         figures.append(
-            Figure(f"{what} of the same, again", ratio.text("× the first", 3), target, ratio.median <= PROMISED_AGAIN)
+            Figure(
+                f"{what} of {lines:,} lines, again",
+                ratio.text("× the first", 3),
+                target,
+                ratio.median <= PROMISED_AGAIN,
+            )
         )
     seconds = spread(taken["compile"])
     return [*figures, Figure(f"compile of {lines:,} lines (this machine)", seconds.text("s"))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import math
 import os
 import shutil
 import tempfile
@@ -13,14 +12,13 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from statistics import linear_regression
 from time import process_time
 from typing import NamedTuple
 
 from lark import Lark
 
 from benchmarks import workload as w
-from benchmarks.timing import Figure, Spread, ratios, spread, turns
+from benchmarks.timing import Figure, Spread, exponent, ratios, spread, turns
 from remit import Policy
 from remit.collection import paused
 from remit.compiler import parse_all
@@ -76,7 +74,7 @@ def _parsing(plan: Plan) -> list[Figure]:
     return [
         Figure(f"parse, {what}", ratio.text("× lark's own tree", 2), over, ratio.median <= PROMISED_OVER_LARK),
         Figure(f"parse, {what}", a_second.text("lines/s", 0), least, a_second.median >= PROMISED_LINES),
-        Figure("lark's own tree of the same", theirs.text("lines/s", 0)),
+        Figure("lark's own tree of that policy", theirs.text("lines/s", 0)),
     ]
 
 
@@ -111,12 +109,6 @@ def load_once(text: str) -> Load:
 def shortest(loads: Sequence[Load]) -> Load:
     """The shortest time of each stage over several loads of one text."""
     return Load(loads[0].lines, *(min(getattr(load, stage) for load in loads) for stage in STAGES))
-
-
-def exponent(points: Sequence[tuple[float, float]]) -> float:
-    """The e of y ~ x^e through these points: the slope of least squares on their logarithms. 1 is linear."""
-    xs, ys = [math.log(x) for x, _ in points], [math.log(y) for _, y in points]
-    return linear_regression(xs, ys).slope
 
 
 def _growth(plan: Plan) -> list[Figure]:
@@ -180,16 +172,18 @@ def _loading(plan: Plan) -> list[Figure]:
             gc.collect()
 
         taken |= turns(slow, plan.loads, before=forget)
-    what, cold = f"{lines:,} lines, {rules:,} rules", spread(taken["cold"])
+    what, cold = f"load of {lines:,} lines, {rules:,} rules", spread(taken["cold"])
+    over_entry = ratios(taken["warm"], taken["json of the entry"])
+    over_table = ratios(taken["table"], taken["json of the table"])
     return [
-        _seconds(f"load of {what}, cold", taken["cold"], PROMISED_COLD),
-        Figure(f"the same, and remembered for the next ({len(kept) / 1e6:.1f} MB)", _beside(taken["first"], cold)),
-        _seconds(f"load of {what}, remembered", taken["warm"], PROMISED_WARM),
-        Figure("the same", _beside(taken["warm"], cold)),
-        Figure("the same", ratios(taken["warm"], taken["json of the entry"]).text("× json.loads of what is kept")),
-        _seconds(f"load of their compiled table ({len(written) / 1e6:.1f} MB)", taken["table"], PROMISED_TABLE),
-        Figure("the same", _beside(taken["table"], cold)),
-        Figure("the same", ratios(taken["table"], taken["json of the table"]).text("× json.loads of it")),
+        _seconds(f"{what}, cold", taken["cold"], PROMISED_COLD),
+        Figure(f"cold, and remembered for the next ({len(kept) / 1e6:.1f} MB), over cold", _over(taken["first"], cold)),
+        _seconds(f"{what}, remembered", taken["warm"], PROMISED_WARM),
+        Figure("remembered, over cold", _over(taken["warm"], cold)),
+        Figure("remembered, over `json.loads` of its entry", over_entry.text()),
+        _seconds(f"{what}, compiled table ({len(written) / 1e6:.1f} MB)", taken["table"], PROMISED_TABLE),
+        Figure("compiled table, over cold", _over(taken["table"], cold)),
+        Figure("compiled table, over `json.loads` of it", over_table.text()),
     ]
 
 
@@ -198,6 +192,6 @@ def _seconds(name: str, taken: Sequence[float], promised: float) -> Figure:
     return Figure(f"{name} (this machine)", found.text("s", 2), f"≤ {promised} s", found.median <= promised)
 
 
-def _beside(taken: Sequence[float], cold: Spread) -> str:
+def _over(taken: Sequence[float], cold: Spread) -> str:
     """Rounds beside the median of another number of rounds."""
-    return spread(seconds / cold.median for seconds in taken).text("× cold", 3)
+    return spread(seconds / cold.median for seconds in taken).text(digits=3)

@@ -1,12 +1,8 @@
 """How the cost of a decision and of getting ready grows: one thing grows at a time, everything else stays.
 
-For each size, requests are decided by `allows` and, many times over, as columns; the exponent e of cost ~ size^e comes
-from least squares on the logarithms, and beside it stands that of the last step alone, where constants weigh least. A
-decision should not grow with what it does not touch (rules, users, places), and at most linearly with what it must read
-(conditions). Where a step's exponent is far from that of the step before it, there is a *bend*: a constant explains it
-where that comes to what was measured, or it has its reason beside the curve, or the page says that it has none.
-
-    sizes 1, 10, 100; µs 2, 2, 20   →   e = 0.50, at the end 1.00; a bend at 10, from 0 to 1
+For each size, requests are decided by `allows` and, many times over, as columns. A decision should not grow with what
+it does not touch (rules, users, places), and at most linearly with what it must read (conditions). What grows is in
+`curves`, what is told of it in `growth`.
 
 Each size is measured in a process of its own, which is told what to measure as JSON on its standard input, so that
 nothing is left of another size. Memory is the most that the process ever held above what it held before; a process
@@ -21,7 +17,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -29,46 +25,18 @@ from time import process_time
 from typing import Any, NamedTuple
 
 from benchmarks.curves import CURVES, REQUESTS, Ask, Curve, Step, of_rules
+from benchmarks.growth import ABOUT, PICTURES, Point, figures_of, picture
 from benchmarks.page import Part, figures
-from benchmarks.timing import Figure
 from remit import Directory, Pdp, Policy
 from remit.directory import shape
 
+NO_POINT = "{curve}, {size}: {why}"
+ENDED, NO_MEMORY = "its process was ended", "more memory than there is"
 ROWS, TURNS = 100_000, 9
 NEW = 100  # of many who ask, those who ask as columns last, one by one
-PATIENCE, QUICK = 0.3, 0.01  # seconds for all turns at least; ten times that, where three turns take no longer
+PATIENCE, QUICK_PATIENCE = 0.3, 0.01  # seconds for all turns at least; ten times that, where three turns take no longer
 LARGE = 24 << 20  # bytes: less than what the C library always gives back
 LITTLE = 16  # mebibytes: less cannot be told from what the process takes anyway
-BEND = 0.4  # between a step's exponent and the next one's: explained, or said not to be
-CLOSE = 1 / 3  # of a value that a constant and a linear part come to
-
-WAYS = {  # what is measured → its unit
-    "`allows`": "µs",
-    "columns": "ns",
-    "reading": "s",
-    "binding": "s",
-    "first columns": "s",
-    "one row of columns": "µs",
-    "a newcomer": "µs",
-    "memory": "MiB",
-    "memory for columns": "MiB",
-}
-ABOUT = """\
-`allows` and *columns*: one decision, asked before. *Reading*: policy and directory from their texts. *Binding*: the two
-together, up to where the first question can be asked. *First columns*: the first call of `decide_many`, a row for each
-request. *One row*: a later call of one row; *a newcomer*: the same about somebody of whom columns had not asked yet.
-*Memory*: the most that reading and binding took, and what the first columns took on top, from 16 MiB on; texts are not
-counted. *At the end*: the exponent of the last step alone; a target holds for both exponents, with a tenth more for the
-last step, since two sizes alone also differ by what fits the processor's caches."""
-AT_END = 0.1
-
-
-class Point(NamedTuple):
-    """What was measured at a size, by the names of WAYS. `trouble`: why it was not."""
-
-    size: int
-    values: Mapping[str, float]
-    trouble: str = ""
 
 
 # -- a point, in a process of its own --------------------------------------------------------------------------------
@@ -253,111 +221,33 @@ def _apart(curve: Curve, size: int, patience: float) -> Point:
     if ran.returncode == 0 and ran.stdout:
         return Point(size, json.loads(ran.stdout))
     if ran.returncode < 0 or "MemoryError" in ran.stderr:
-        return Point(size, {}, "its process was ended" if ran.returncode < 0 else "more memory than there is")
+        return Point(size, {}, ENDED if ran.returncode < 0 else NO_MEMORY)
     raise RuntimeError(f"{curve.name}, {size:,}: {ran.stderr}")
 
 
 # -- the page --------------------------------------------------------------------------------------------------------
 
 
-def measure(quick: bool) -> list[Figure]:
-    """A figure for each curve and way."""
-    return [figure for curve, points in _measured(quick) for figure in told(curve, points, quick)]
-
-
 def report(quick: bool) -> Part:
-    """The same, with a picture of each curve, and what could not be measured."""
+    """A figure for each curve and measure, a picture of each curve, and what could not be measured."""
     measured = list(_measured(quick))
-    found = [figure for curve, points in measured for figure in told(curve, points, quick)]
-    part = figures("How it grows", found, ABOUT)
+    found = [figure for curve, points in measured for figure in figures_of(curve, points)]
+    part = figures("How it grows", found, quick, ABOUT)
     pictures = [picture(curve, points) for curve, points in measured]
     missing = [
-        f"{curve.name}, {one.size:,}: {one.trouble}" for curve, points in measured for one in points if one.trouble
+        NO_POINT.format(curve=curve.name, size=f"{one.size:,}", why=one.trouble)
+        for curve, points in measured
+        for one in points
+        if one.trouble
     ]
     return part._replace(text="\n\n".join([part.text, PICTURES, *pictures]), missing=missing)
 
 
 def _measured(quick: bool) -> Iterator[tuple[Curve, list[Point]]]:
     for curve in CURVES:
-        sizes, patience = (curve.quick, QUICK) if quick else (curve.sizes, PATIENCE)
+        sizes, patience = (curve.quick, QUICK_PATIENCE) if quick else (curve.sizes, PATIENCE)
         with ThreadPoolExecutor(2 if quick else 1) as apart:  # figures that mean nothing may disturb each other
             yield curve, list(apart.map(partial(_apart, curve, patience=patience), sizes))
-
-
-def told(curve: Curve, points: Sequence[Point], quick: bool = False) -> list[Figure]:
-    """The lines of one curve: values, exponents, and what is to be said about each bend."""
-    found: list[Figure] = []
-    for way, unit in WAYS.items():
-        there = [(one.size, one.values[way]) for one in points if way in one.values]
-        if len(there) < 2:
-            continue
-        fit, end = exponent(there), exponent(there[-2:])
-        listed = " · ".join(f"{size:,}: {value:,.3g}" for size, value in there)
-        value = f"{listed} {unit}; e = {fit:.2f}, at the end {end:.2f}"
-        value += "".join(f". {line}" for line in bends(curve, way, there))
-        most = curve.most.get(way)
-        met = fit <= most and end <= most + AT_END if most is not None and not quick else None
-        found.append(Figure(f"{curve.name}: {way}", value, f"e ≤ {most}" if most is not None else "", met))
-    return found
-
-
-def bends(curve: Curve, way: str, there: Sequence[tuple[int, float]]) -> Iterator[str]:
-    """What there is to say about each size where a curve bends."""
-    for three in zip(there, there[1:], there[2:], strict=False):
-        before, after = exponent(three[:2]), exponent(three[1:])
-        if abs(after - before) > BEND:
-            size = three[1][0]
-            why = curve.bends.get((way, size)) or _constant(three, WAYS[way]) or "a bend, not explained"
-            yield f"At {size:,} (e = {before:.2f}, then {after:.2f}): {why}"
-
-
-def _constant(points: Sequence[tuple[int, float]], unit: str) -> str:
-    """The reason of a bend where a constant and a linear part, told from the outer two of three points, come to what
-    was measured between them."""
-    (first, low), (middle, value), (last, high) = points
-    each = (high - low) / (last - first)
-    constant = low - each * first
-    if constant <= 0 or each <= 0 or abs(value / (constant + each * middle) - 1) > CLOSE:
-        return ""
-    return f"{constant:,.2g} {unit} whatever the size, and a linear part"
-
-
-def exponent(points: Sequence[tuple[int, float]]) -> float:
-    """The e of value ~ size^e, by least squares on the logarithms."""
-    x, y = [math.log(size) for size, _ in points], [math.log(max(value, 1e-12)) for _, value in points]
-    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
-    spread = sum((one - mean_x) ** 2 for one in x)
-    return sum((one - mean_x) * (other - mean_y) for one, other in zip(x, y, strict=True)) / spread
-
-
-PICTURES = """\
-Bars: reading and binding (binding alone, where not all sizes are read). Line: a decision by `allows`. Each by how many
-powers of ten it is above its first."""
-
-
-def picture(curve: Curve, points: Sequence[Point]) -> str:
-    """Both axes in powers of ten, as Markdown's readers draw it from Mermaid."""
-    there = [one for one in points if one.values]
-
-    def above(of: Callable[[Mapping[str, float]], float]) -> list[float]:
-        return [round(math.log10(of(one.values) / of(there[0].values)), 2) + 0.0 for one in there]
-
-    read = all("reading" in one.values for one in there)
-    ready = above(lambda values: values["binding"] + (values["reading"] if read else 0))
-    decision = above(lambda values: values["`allows`"])
-    names = ", ".join(f'"{one.size:,}"' for one in there)
-    return "\n".join(
-        [
-            "```mermaid",
-            "xychart-beta",
-            f'  title "{curve.name}"',
-            f"  x-axis [{names}]",
-            f'  y-axis "powers of ten" {min(0.0, *ready, *decision):.1f} --> {max(1.0, *ready, *decision):.1f}',
-            f"  bar [{', '.join(f'{value:.2f}' for value in ready)}]",
-            f"  line [{', '.join(f'{value:.2f}' for value in decision)}]",
-            "```",
-        ]
-    )
 
 
 def main() -> None:

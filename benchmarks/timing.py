@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import process_time
 from typing import NamedTuple
 
@@ -61,3 +62,9 @@ def ratios(over: list[float], under: list[float], less: list[float] | None = Non
     """Round by round, the one time over the other, both less a third where it is given."""
     less = less or [0.0] * len(over)
     return spread((a - c) / (b - c) for a, b, c in zip(over, under, less, strict=True))
+
+
+def exponent(points: Sequence[tuple[float, float]]) -> float:
+    """The e of y ~ x^e through these points: the slope of least squares on their logarithms. 1 is linear."""
+    xs, ys = [math.log(x) for x, _ in points], [math.log(max(y, 1e-12)) for _, y in points]
+    return statistics.linear_regression(xs, ys).slope

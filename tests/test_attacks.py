@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections import defaultdict
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -147,3 +150,51 @@ def test_findings_never_replace_a_policy(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "link").symlink_to("victim")
     assert call("lint", "p.remit", "-o", "link").exit_code == 0
     assert (tmp_path / "victim").read_text(encoding="utf-8") == "mine"
+
+
+class Answering(dict[str, Any]):
+    """Says one thing when it is asked and has another."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return "region/north" if name == "scope" else super().get(name, default)
+
+
+class Unhashed(str):
+    """A text that cannot be a key."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return str.__eq__(self, other)
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        defaultdict(lambda: "note"),
+        {"type": "note", "properties": Answering()},
+        {"type": "note", "properties": Answering(n=1)},
+        {"type": Unhashed("note")},
+        {"type": "note", "properties": {"owner": Unhashed("ann"), "status": Unhashed("open")}},
+        SimpleNamespace(get=lambda name: None),
+        [("type", "note")],
+    ],
+)
+def test_odd_resources_are_decided_alike_everywhere(resource: Any) -> None:
+    """`allows` and `deciding` say what `decide` says, and none of them raises."""
+    policy = Policy.from_sources(
+        {
+            "p.remit": """
+            scope company  scope region in company
+            area a { resource note { owner: user  status: "open" | "shut"  actions read } }
+            role reader { allow read on note when resource.owner == user.id and resource.status == "open" }
+            role local { allow read on note }
+            """
+        }
+    )
+    people = {"ann": {"assignments": [{"role": "reader"}, {"role": "local", "scope": "region/north"}]}}
+    pdp = policy.bind(Directory.from_text(json.dumps({"users": people, "scopes": {"region/north": {}}})))
+    request = {"subject": {"type": "user", "id": "ann"}, "action": {"name": "read"}, "resource": resource}
+    decision = pdp.decide(request)
+    assert pdp.allows("ann", "read", resource) is decision.allowed
+    assert pdp.deciding("ann", "read", resource) == next((rule["id"] for rule in decision.rules), None)

@@ -28,6 +28,11 @@ def curves(scale: ModuleType) -> ModuleType:
     return import_module("benchmarks.curves")
 
 
+@pytest.fixture(scope="module")
+def growth(scale: ModuleType) -> ModuleType:
+    return import_module("benchmarks.growth")
+
+
 @pytest.fixture
 def curve(scale: ModuleType, curves: ModuleType) -> Callable[..., Any]:
     """A curve that measures nothing, with these explanations of bends and exponents promised."""
@@ -38,8 +43,8 @@ def curve(scale: ModuleType, curves: ModuleType) -> Callable[..., Any]:
     return made
 
 
-def _points(scale: ModuleType, *values: float) -> list[Any]:
-    return [scale.Point(10**at, {"`allows`": value, "binding": 1.0}) for at, value in enumerate(values)]
+def _points(growth: ModuleType, *values: float) -> list[Any]:
+    return [growth.Point(10**at, {"`allows`": value, "binding": 1.0}) for at, value in enumerate(values)]
 
 
 def _pdp(step: Any) -> Pdp:
@@ -47,8 +52,8 @@ def _pdp(step: Any) -> Pdp:
     return policy.bind(Directory.from_text(step.directory, "directory.json"))
 
 
-def test_a_bend_without_a_reason_is_said_to_have_none(scale: ModuleType, curve: Callable[..., Any]) -> None:
-    figure = scale.told(curve(), _points(scale, 2, 20, 20))[0]
+def test_a_bend_without_a_reason_is_said_to_have_none(growth: ModuleType, curve: Callable[..., Any]) -> None:
+    figure = growth.figures_of(curve(), _points(growth, 2, 20, 20))[0]
     assert figure.value == (
         "1: 2 · 10: 20 · 100: 20 µs; e = 0.50, at the end 0.00. At 10 (e = 1.00, then 0.00): a bend, not explained"
     )
@@ -65,40 +70,40 @@ def test_a_bend_without_a_reason_is_said_to_have_none(scale: ModuleType, curve: 
     ],
 )
 def test_a_constant_explains_a_bend_where_it_comes_to_what_was_measured(
-    scale: ModuleType, curve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, values: tuple[float, ...], said: str
+    growth: ModuleType, curve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, values: tuple[float, ...], said: str
 ) -> None:
-    monkeypatch.setattr(scale, "BEND", 0.1)
-    assert scale.told(curve(), _points(scale, *values))[0].value.partition("): ")[2] == said
+    monkeypatch.setattr(growth, "BEND", 0.1)
+    assert growth.figures_of(curve(), _points(growth, *values))[0].value.partition("): ")[2] == said
 
 
-def test_a_bend_with_a_reason_is_told_with_it(scale: ModuleType, curve: Callable[..., Any]) -> None:
+def test_a_bend_with_a_reason_is_told_with_it(growth: ModuleType, curve: Callable[..., Any]) -> None:
     """A reason of another size, or of another figure, is none."""
     reasons = {("`allows`", 10): "cats", ("`allows`", 1): "no bend", ("columns", 100): "another's"}
-    figure = scale.told(curve(reasons), _points(scale, 2, 2, 20, 20))[0]
+    figure = growth.figures_of(curve(reasons), _points(growth, 2, 2, 20, 20))[0]
     assert figure.value.endswith(
         "At 10 (e = 0.00, then 1.00): cats. At 100 (e = 1.00, then 0.00): a bend, not explained"
     )
 
 
-def test_a_reason_is_not_told_where_nothing_bends(scale: ModuleType, curve: Callable[..., Any]) -> None:
-    figure = scale.told(curve({("`allows`", 10): "cats"}), _points(scale, 2, 20, 200))[0]
+def test_a_reason_is_not_told_where_nothing_bends(growth: ModuleType, curve: Callable[..., Any]) -> None:
+    figure = growth.figures_of(curve({("`allows`", 10): "cats"}), _points(growth, 2, 20, 200))[0]
     assert figure.value == "1: 2 · 10: 20 · 100: 200 µs; e = 1.00, at the end 1.00"
 
 
 @pytest.mark.parametrize(("values", "met"), [((2, 2, 2), True), ((9, 1, 2), False), ((1, 3, 3), False)])
 def test_a_target_holds_for_the_whole_curve_and_for_its_end(
-    scale: ModuleType, curve: Callable[..., Any], values: tuple[float, ...], met: bool
+    growth: ModuleType, curve: Callable[..., Any], values: tuple[float, ...], met: bool
 ) -> None:
-    figure = scale.told(curve(most={"`allows`": 0.1}), _points(scale, *values))[0]
+    figure = growth.figures_of(curve(most={"`allows`": 0.1}), _points(growth, *values))[0]
     assert (figure.target, figure.met) == ("e ≤ 0.1", met)
 
 
-def test_reasons_stand_where_two_steps_of_their_curve_meet(scale: ModuleType) -> None:
+def test_reasons_stand_where_two_steps_of_their_curve_meet(scale: ModuleType, growth: ModuleType) -> None:
     for curve in scale.CURVES:
         for way, size in curve.bends:
-            assert way in scale.WAYS
+            assert way in growth.MEASURES
             assert size in curve.sizes[1:-1]
-        assert set(curve.most) <= set(scale.WAYS)
+        assert set(curve.most) <= set(growth.MEASURES)
 
 
 def test_a_curve_of_rules_has_so_many_rules_whatever_files_they_are_in(
@@ -132,11 +137,11 @@ def test_users_made_in_memory_are_those_of_the_text(scale: ModuleType, curves: M
 
 
 @pytest.mark.parametrize("name", ["users, who all ask", "depth of places"])
-def test_a_point_is_measured_in_a_process_of_its_own(scale: ModuleType, name: str) -> None:
+def test_a_point_is_measured_in_a_process_of_its_own(scale: ModuleType, growth: ModuleType, name: str) -> None:
     curve = next(curve for curve in scale.CURVES if curve.name == name)
-    point = scale._apart(curve, curve.quick[0], scale.QUICK)
+    point = scale._apart(curve, curve.quick[0], scale.QUICK_PATIENCE)
     assert point.trouble == ""
-    assert {"`allows`", "columns", "binding", "first columns"} <= set(point.values) <= set(scale.WAYS)
+    assert {"`allows`", "columns", "binding", "first columns"} <= set(point.values) <= set(growth.MEASURES)
     assert all(value > 0 for value in point.values.values())
     assert ("reading" in point.values) == (name == "depth of places")
 
@@ -144,7 +149,7 @@ def test_a_point_is_measured_in_a_process_of_its_own(scale: ModuleType, name: st
 def test_a_point_that_fails_is_no_figure(scale: ModuleType, curves: ModuleType, curve: Callable[..., Any]) -> None:
     wrong = curve()._replace(make=lambda size: curves.Step(size, ["role"], "{}", []))
     with pytest.raises(RuntimeError, match=r"things, 1: (.|\n)*PolicyError"):
-        scale._apart(wrong, 1, scale.QUICK)
+        scale._apart(wrong, 1, scale.QUICK_PATIENCE)
 
 
 def test_memory_that_is_taken_is_seen_and_the_most_is_kept(scale: ModuleType) -> None:
@@ -155,7 +160,7 @@ def test_memory_that_is_taken_is_seen_and_the_most_is_kept(scale: ModuleType) ->
     assert scale.most_resident() - before > 60
 
 
-def test_a_picture_has_a_bar_for_each_size(scale: ModuleType, curve: Callable[..., Any]) -> None:
-    drawn = scale.picture(curve(), [*_points(scale, 2, 2, 20), scale.Point(1_000, {}, "its process was ended")])
+def test_a_picture_has_a_bar_for_each_size(growth: ModuleType, curve: Callable[..., Any]) -> None:
+    drawn = growth.picture(curve(), [*_points(growth, 2, 2, 20), growth.Point(1_000, {}, "its process was ended")])
     assert 'x-axis ["1", "10", "100"]' in drawn
-    assert "  bar [0.00, 0.00, 0.00]\n  line [0.00, 0.00, 1.00]\n" in drawn
+    assert "  bar [0, 0, 0]\n  line [0, 0, 1]\n" in drawn

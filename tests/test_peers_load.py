@@ -85,6 +85,6 @@ def test_engines_that_are_ready_sooner_are_said_to_be_ahead_and_remits_first_loa
     ]
     (said,) = report._behind(runner.Compared(workload.SMALL, rows, [], 0.15))
     assert said == (
-        "from texts to ready to decide in 0.250 s (a small policy, as the first of a process, in 0.500 s), "
+        "small: from texts to ready to decide in 0.250 s (a small policy, as the first of a process, in 0.500 s), "
         "later than sooner 0.125 s"
     )

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from benchmarks.applications.github import GITHUB
 from benchmarks.applications.tinytodo import TINYTODO
 from benchmarks.applications.worlds import Application, Request, write
-from benchmarks.page import Part
+from benchmarks.page import NOT_MEASURED, Part, shown
+from benchmarks.page import row as table_row
 from benchmarks.peers.engines import Engine, Home
 from benchmarks.peers.process import Candidate, PeerError
 from benchmarks.timing import Spread, spread
@@ -23,6 +24,10 @@ from benchmarks.timing import Spread, spread
 APPLICATIONS = (GITHUB, TINYTODO)
 BATCH = "hot"  # the only one: an application has 500 requests, and no cold ones
 LIMIT = 120.0  # seconds for an answer
+WHERE = "{application}, {count} of each kind"
+AHEAD = "{where}: {engine} takes {ratio} of remit's time"
+NOT_TIMED = "{where}: {engine}, {why}"
+DISAGREE = "{where}: {disagreement}"
 
 
 class Plan(NamedTuple):
@@ -91,7 +96,7 @@ def compare(
                     candidate = own.enter_context(Candidate(row.engine.command(home)))
                     _load(row, candidate, folder)
                 except PeerError as problem:
-                    row.trouble = f"not measured: {problem}"
+                    row.trouble = f"{NOT_MEASURED}{problem}"
                 else:
                     running[row.engine.key] = candidate
                     open_ones.push(own.pop_all())
@@ -138,7 +143,7 @@ def _time(rows: Sequence[Row], running: Mapping[str, Candidate], plan: Plan) -> 
             try:
                 took = running[row.engine.key].ask(LIMIT, do="round", batch=BATCH, passes=passes)
             except PeerError as problem:
-                row.trouble = f"not measured: {problem}"
+                row.trouble = f"{NOT_MEASURED}{problem}"
             else:
                 each[row.engine.key].append(took["seconds"] / took["count"])
     for row in rows:
@@ -161,19 +166,26 @@ def report(quick: bool, home: Path | None) -> Part:
             for count in plan.counts:
                 print(f"  {application.name}: {count} of each kind …", file=sys.stderr, flush=True)
                 found.append(compare(application, count, plan, at_home))
-    rows = [(f"{one.application}, {one.count} of each kind", row) for one in found for row in one.rows]
+    rows = [(WHERE.format(application=one.application, count=one.count), row) for one in found for row in one.rows]
     behind = [
-        f"{where}: {row.engine.key} takes {row.ratio.median:.2f} of remit's time"
+        AHEAD.format(where=where, engine=row.engine.key, ratio=shown(row.ratio))
         for where, row in rows
         if row.engine.family != REMIT.family and row.ratio and row.ratio.median < 1
     ]
-    missing = [f"{where}: {row.engine.key}, {row.trouble}" for where, row in rows if row.trouble]
-    missing += [f"{one.application}: {one.disagreement}" for one in found if one.disagreement]
-    return Part("Two applications", table(found), behind, missing)
+    missing = [
+        NOT_TIMED.format(where=where, engine=row.engine.key, why=row.trouble) for where, row in rows if row.trouble
+    ]
+    missing += [
+        DISAGREE.format(where=WHERE.format(application=one.application, count=one.count), disagreement=one.disagreement)
+        for one in found
+        if one.disagreement
+    ]
+    return Part("Two applications", table(found, judged=not quick), behind, missing)
 
 
-def table(found: Sequence[Compared]) -> str:
-    lines = [*_ahead(found), ""]
+def table(found: Sequence[Compared], judged: bool = True) -> str:
+    """`judged`: engines that are ahead of remit are said to be."""
+    lines = [*_ahead(found), ""] if judged else []
     lines += ["| application | of each kind | engine | µs a decision | × remit |", "|---|---|---|---|---|"]
     lines += [_line(compared, row) for compared in found for row in compared.rows]
     calls = {row.hello["name"]: row.hello for compared in found for row in compared.rows if row.hello}
@@ -194,13 +206,9 @@ def _ahead(found: Sequence[Compared]) -> list[str]:
 
 def _line(compared: Compared, row: Row) -> str:
     if row.micro and row.ratio:
-        cells = [_text(row.micro), "1" if row.engine is REMIT else _text(row.ratio)]
+        cells = [shown(row.micro), "1" if row.engine is REMIT else shown(row.ratio)]
     else:
         cells = ["–", row.trouble or compared.disagreement or "not compared: remit itself is not measured"]
     name = row.hello.get("name", row.engine.key)
     cells = [compared.application, str(compared.count), name, *cells]
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
-
-
-def _text(found: Spread) -> str:
-    return found.text("", 2).replace("  ", " ")
+    return table_row(cells)

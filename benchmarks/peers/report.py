@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks import workload as w
-from benchmarks.page import Part, bars
+from benchmarks.page import Part, chart, digits, missed, shown
+from benchmarks.page import row as table_row
 from benchmarks.peers import shell
 from benchmarks.peers.engines import ENGINES, REMIT, Engine, Home
 from benchmarks.peers.runner import BATCHES, COLD, FULL, HOT, QUICK, Compared, Row, compare
-from benchmarks.timing import Spread, spread
+from benchmarks.timing import spread
 
 PROMISED = {  # size and engine → how many times remit's time it takes at least, hot and cold
     ("medium", "regorus-rust"): {HOT: 20, COLD: 8},
@@ -20,6 +21,12 @@ PROMISED = {  # size and engine → how many times remit's time it takes at leas
     ("small", "cedarpy"): {HOT: 150},
     ("small", "cedarpy-sliced"): {HOT: 150},
 }
+AHEAD = "{size}: {engine}: {found} of remit's time"
+SOONER = "{size}: from texts to ready to decide in {ours} s{once}, later than {others} s"
+NOT_TIMED = "{size}: {engine}: {why}"
+NO_BATCH = "{size}: {engine}, {batch}: {why}"
+NO_SHELL = "large: one question from a shell: only smaller sizes are asked"
+NOT_ASKED = "not asked for: {keys}"
 _DRAWN = 150  # times remit's: what is slower would leave the others no width
 HEAD = (
     "| engine | version | hot, × remit | cold, × remit | load, s (a process's first) | what one call includes |\n"
@@ -49,17 +56,15 @@ def report(quick: bool, home: Path | None, only: Sequence[str] = (), sizes: Sequ
         wanted = [size for size in plan.sizes if not sizes or size.name in sizes]
         found = [compare(size, plan, at_home, engines) for size in wanted if engines]
         asked = [shell.compare(size, plan.rounds, at_home, commands) for size in wanted if commands and size != w.LARGE]
-    behind = [f"{one.size.name}: {line}" for one in asked for line in shell.behind(one)]
-    behind += [f"{one.size.name}: {line}" for one in found for line in _behind(one)]
-    missing = [f"{one.size.name}: {line}" for one in found for line in _missing(one)]
-    missing += [f"{one.size.name}: {line}" for one in asked for line in shell.missing(one)]
-    missing += (
-        ["large: one question from a shell: only smaller sizes are asked"] if commands and w.LARGE in wanted else []
-    )
+    behind = [line for one in asked for line in shell.behind(one)]
+    behind += [line for one in found for line in _behind(one)]
+    missing = [line for one in found for line in _missing(one)]
+    missing += [line for one in asked for line in shell.missing(one)]
+    missing += [NO_SHELL] if commands and w.LARGE in wanted else []
     left = [one.key for one in ENGINES if one not in engines]
     left += [one.key for one in shell.COMMANDS if one not in commands]
-    missing += [f"not asked for: {', '.join(dict.fromkeys(left))}"] if left else []
-    text = "\n\n".join([*(table(one) for one in found), *(shell.table(one) for one in asked)])
+    missing += [NOT_ASKED.format(keys=", ".join(dict.fromkeys(left)))] if left else []
+    text = "\n\n".join([*(table(one, judged=not quick) for one in found), *(shell.table(one) for one in asked)])
     return Part("Beside other engines", text, behind, missing)
 
 
@@ -69,37 +74,42 @@ def _behind(compared: Compared) -> Iterator[str]:
     ours = base.load
     for row in compared.rows:
         if row.ahead:
-            yield f"{_ahead(row)}"
+            yield AHEAD.format(size=compared.size.name, engine=row.name, found=_ratios(row))
         for batch, least in PROMISED.get((compared.size.name, row.engine.key), {}).items():
             if batch in row.ratios and row.ratios[batch].median < least:
-                yield f"{row.name}: {_ratio(row.ratios[batch])} of remit's time {batch}, where {least} was promised"
+                name = f"{compared.size.name}: {row.name}, {batch}"
+                yield missed(name, f"{shown(row.ratios[batch])} × remit's time", f"≥ {least} ×")
     sooner = [row for row in compared.rows if row.load is not None and ours is not None and row.load < ours]
     sooner = [row for row in sooner if row.engine.family != REMIT.family]
     if sooner and ours is not None:
         said = ", ".join(f"{row.name} {row.load:,.3f}" for row in sorted(sooner, key=lambda row: row.load or 0))
         once = f" (a small policy, as the first of a process, in {base.first:,.3f} s)" if base.first is not None else ""
-        yield f"from texts to ready to decide in {ours:,.3f} s{once}, later than {said} s"
+        yield SOONER.format(size=compared.size.name, ours=f"{ours:,.3f}", once=once, others=said)
 
 
 def _missing(compared: Compared) -> Iterator[str]:
     for row in compared.rows:
         if row.trouble:
-            yield f"{row.name or row.engine.key}: {row.trouble}"
-        else:
-            yield from (f"{row.name}, {batch}: {why}" for batch, why in row.missing.items())
+            yield NOT_TIMED.format(size=compared.size.name, engine=row.name or row.engine.key, why=row.trouble)
+            continue
+        for batch, why in row.missing.items():
+            yield NO_BATCH.format(size=compared.size.name, engine=row.name, batch=batch, why=why)
 
 
-def table(compared: Compared) -> str:
+def table(compared: Compared, judged: bool = True) -> str:
+    """`judged`: engines that are ahead of remit are said to be."""
     size = compared.size
     counts = f"{size.rules:,} rules, {size.roles:,} roles, {size.types:,} types, {size.users:,} users"
     rows = sorted(compared.rows, key=_rank)
     lines = [f"### {size.name}: {counts}", "", f"{compared.denied:.0%} of the requests are denied by a deny rule.", ""]
-    lines += [f"**Ahead of remit:** {_ahead(row)}." for row in rows if row.ahead]
-    if not any(row.ahead for row in rows):
-        lines.append("No engine measured here is ahead of remit.")
+    if judged:
+        ahead = [f"**Ahead of remit:** {row.name}: {_ratios(row)} of remit's time." for row in rows if row.ahead]
+        lines += ahead or ["No engine measured here is ahead of remit."]
     drawn = [(row.name, row.ratios[HOT].median) for row in rows if HOT in row.ratios]
     near = [(name, ratio) for name, ratio in drawn if ratio <= _DRAWN]
-    lines += ["", bars(f"{size.name}: a decision, as remit's times", "times", near)] if near else []
+    if near:
+        names, times = zip(*near, strict=True)
+        lines += ["", chart(f"{size.name}: a decision, as remit's times", "times", names, times, across=True)]
     lines += ["", HEAD, *(_line(row) for row in rows)]
     lines += ["", *(f"- {remark}." for remark in compared.remarks)] if compared.remarks else []
     return "\n".join(lines)
@@ -113,16 +123,15 @@ def _rank(row: Row) -> tuple[int, float]:
     return (0, hot) if row.ahead else (1, hot) if row.engine.family == REMIT.family else (2, hot)
 
 
-def _ahead(row: Row) -> str:
-    found = [f"{batch} {_ratio(row.ratios[batch])}" for batch in BATCHES if batch in row.ratios]
-    return f"{row.name}: {', '.join(found)} of remit's time"
+def _ratios(row: Row) -> str:
+    return ", ".join(f"{batch} {shown(row.ratios[batch])}" for batch in BATCHES if batch in row.ratios)
 
 
 def _line(row: Row) -> str:
     load = ", ".join(part for part in (_load(row), row.note) if part)
     said = f"**{row.trouble}**" if row.trouble else row.includes
     cells = [row.name, row.version or "–", *(_cell(row, batch) for batch in (HOT, COLD)), load, said]
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+    return table_row(cells)
 
 
 def _load(row: Row) -> str:
@@ -138,13 +147,5 @@ def _cell(row: Row, batch: str) -> str:
         return f"not measured: {row.missing.get(batch, 'no round')}"
     if row.engine is REMIT:
         micro = spread(second * 1e6 for second in row.times[batch].values())
-        return f"1 ({_digits(micro.median)} µs)"
-    return _ratio(row.ratios[batch])
-
-
-def _ratio(found: Spread) -> str:
-    return f"{_digits(found.median)} ({_digits(found.low)} … {_digits(found.high)})"
-
-
-def _digits(value: float) -> str:
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+        return f"1 ({digits(micro.median)} µs)"
+    return shown(row.ratios[batch])

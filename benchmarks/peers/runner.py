@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import workload as w
+from benchmarks.page import NOT_MEASURED
 from benchmarks.peers import plain
 from benchmarks.peers.engines import ENGINES, REMIT, Engine, Home
 from benchmarks.peers.process import Candidate, PeerError
@@ -43,8 +44,8 @@ class Plan(NamedTuple):
     limit: float
 
 
-FULL = Plan((w.SMALL, w.MEDIUM, w.LARGE), plain.COLD, 15, 0.2, 6, 12, 300)
-QUICK = Plan(w.QUICK, 400, 3, 0.01, 1, 60, 60)
+FULL = Plan((w.SMALL, w.MEDIUM, w.LARGE), cold=plain.COLD, rounds=15, seconds=0.2, budget=6, slow=12, limit=300)
+QUICK = Plan(w.QUICK, cold=400, rounds=3, seconds=0.01, budget=1, slow=60, limit=60)
 
 
 @dataclass(slots=True)
@@ -99,7 +100,7 @@ def compare(size: w.Size, plan: Plan, home: Home, engines: Sequence[Engine] = EN
                     candidate = own.enter_context(Candidate(engine.command(home)))
                     _load(row, candidate, folder, batches, plan)
                 except PeerError as problem:
-                    row.trouble = f"not measured: {problem}"
+                    row.trouble = f"{NOT_MEASURED}{problem}"
                 else:
                     running[engine.key] = candidate
                     open_ones.push(own.pop_all())

@@ -24,6 +24,8 @@ from typing import NamedTuple
 
 from benchmarks import startup
 from benchmarks import workload as w
+from benchmarks.page import NOT_MEASURED, shown
+from benchmarks.page import row as table_row
 from benchmarks.peers import plain
 from benchmarks.peers.engines import Home
 from benchmarks.peers.plain import Plain, Request
@@ -32,6 +34,8 @@ from benchmarks.timing import Spread, ratios, spread, turns
 
 LIMIT = 120.0  # seconds that one process may take
 TIMED = plain.OWNER  # the class of the question that is timed
+SOONER = "{size}: one question from a shell, beside the time of `remit can`: {command}, {found}"
+NOT_TIMED = "{size}: {command}: {why}"
 QUERY = "data.peers.decision"  # what `peers/go/opa/policy.rego` is asked for
 SOURCES, AGAIN, TABLE = "remit-can", "remit-can-again", "remit-can-table"
 OWN = {SOURCES: "on sources", AGAIN: "on sources that it remembers", TABLE: "on a compiled table"}
@@ -259,14 +263,12 @@ def compare(size: w.Size, rounds: int, home: Home, commands: Sequence[Command] =
                     asking.allows(_process(asking.ask(question), folder, asking.variables))
                     for question in questions.values()
                 ]
-                words = asking.ask(questions[TIMED])
-                jobs[row.command.key] = partial(_process, words, folder, asking.variables)
+                row.trouble = _disagreement(questions, answers)
+                if not row.trouble:
+                    words = asking.ask(questions[TIMED])
+                    jobs[row.command.key] = partial(_process, words, folder, asking.variables)
             except PeerError as problem:
-                row.trouble = f"not measured: {problem}"
-                continue
-            row.trouble = _disagreement(questions, answers)
-            if row.trouble:
-                del jobs[row.command.key]
+                row.trouble = f"{NOT_MEASURED}{problem}"
         _time(rows, jobs, rounds)
     return Compared(size, rows)
 
@@ -349,27 +351,21 @@ def table(compared: Compared) -> str:
 
 
 def _line(row: Row) -> str:
-    cells = ["1" if own == row.command.key and row.over else _ratio(row.over.get(own)) for own in OWN]
+    cells = ["1" if own == row.command.key and row.over else shown(row.over.get(own)) for own in OWN]
     taken = row.milliseconds.text("").replace("  ", " ") if row.milliseconds else "–"
     said = f"**{row.trouble}**" if row.trouble else row.command.does
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in (row.command.name, taken, *cells, said)) + " |"
-
-
-def _ratio(found: Spread | None) -> str:
-    return f"{_digits(found.median)} ({_digits(found.low)} … {_digits(found.high)})" if found else "–"
-
-
-def _digits(value: float) -> str:
-    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}" if value < 10 else f"{value:,.1f}"
+    return table_row([row.command.name, taken, *cells, said])
 
 
 def behind(compared: Compared) -> Iterator[str]:
     """A sentence for each command that is done sooner than remit's."""
     for row in compared.rows:
-        ahead = [f"{_ratio(found)} of that {OWN[own]}" for own, found in row.over.items() if found.median < 1]
+        ahead = [f"{shown(found)} of that {OWN[own]}" for own, found in row.over.items() if found.median < 1]
         if ahead and row.command.key not in OWN:
-            yield f"one question from a shell, beside the time of `remit can`: {row.command.name}, {', '.join(ahead)}"
+            yield SOONER.format(size=compared.size.name, command=row.command.name, found=", ".join(ahead))
 
 
 def missing(compared: Compared) -> Iterator[str]:
-    yield from (f"{row.command.name}: {row.trouble}" for row in compared.rows if row.trouble)
+    for row in compared.rows:
+        if row.trouble:
+            yield NOT_TIMED.format(size=compared.size.name, command=row.command.name, why=row.trouble)

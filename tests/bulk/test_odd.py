@@ -131,3 +131,26 @@ def test_rules_are_asked_for_by_a_word_that_there_is() -> None:
     pdp = bound(NOTE + "role r { allow a1 on note }")
     with pytest.raises(ValueError, match="`rules` is"):
         pdp.decide_many({"user": "ann", "action": "a1", "type": "note"}, rules="sometimes")  # type: ignore[arg-type]  # as who writes no types can
+
+
+def test_half_a_character_is_compared_as_any_text() -> None:
+    """JSON can write one, Arrow cannot hold it: it equals no user, and itself."""
+    text = """area a { resource note { owner: user  other: string  actions a1 } }
+    role r { allow a1 on note when resource.owner == user.id or resource.other == resource.owner }"""
+    pdp = bound(text)
+    users = pa.array(["ann", "ann", "ann"])
+    owners, others = ["ann", "x\ud800", "x\ud800"], ["y", "x\ud800", "x"]
+    found = codes(pdp, user=users, **{"resource.owner": owners, "resource.other": others})
+    assert found == ["allowed", "allowed", "no_rule"]
+
+
+def test_a_dictionary_that_is_written_to_later_is_read_anew() -> None:
+    """As shared memory may be: what was found about its texts is not of the texts that it has now."""
+    pdp = bound(NOTE + "role r { allow a1 on note }", {"users": {"ann": {"assignments": [{"role": "r"}]}, "cem": {}}})
+    letters = bytearray(b"ann")
+    ends = pa.py_buffer(np.array([0, 3], np.int32).tobytes())
+    texts = pa.Array.from_buffers(pa.string(), 1, [None, ends, pa.py_buffer(letters)])
+    column = pa.DictionaryArray.from_arrays(pa.array([0, 0], pa.int32()), texts)
+    assert codes(pdp, user=column) == ["allowed"] * 2
+    letters[:] = b"cem"
+    assert codes(pdp, user=column) == ["no_rule"] * 2

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from click.testing import CliRunner, Result
 from remit.bulk.requests import Answer, Answering
 from remit.cli import eval_command
 from remit.cli.main import remit
+from remit.cli.progress import Bar
 from remit.project import json_lines
 from tests.clinic import DIRECTORY, POLICY
 
@@ -225,6 +227,36 @@ def test_a_large_file_is_answered_alike(clinic: Path, monkeypatch: pytest.Monkey
         monkeypatch.setattr(eval_command, "find_spec", lambda name, missing=missing: None if name == missing else name)
         assert call(b"", str(file)) == one_by_one
         assert len(asked) == count
+
+
+def test_the_share_that_was_read_is_told(clinic: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large file's bar knows its size from the start, and is told after each batch how much of it was read."""
+    told: list[tuple[int, int | None]] = []
+
+    class Recorder(Bar):
+        def so_far(self, what: str, done: int, total: int | None = None) -> None:
+            assert what == "MB"
+            told.append((done, total))
+
+    @contextmanager
+    def recorded(what: str, total: int | None = None) -> Iterator[Bar]:
+        bar = Recorder()
+        bar.so_far(what, 0, total)
+        yield bar
+
+    monkeypatch.setattr(eval_command, "progress", recorded)
+    monkeypatch.setattr(eval_command, "_BATCH", 50)
+    file = clinic / "requests.jsonl"
+    file.write_bytes((GOOD.rstrip() + b" " * (50_000 - len(GOOD.rstrip()) - 1) + b"\n") * 200)
+    assert call(b"", str(file))[0] == 0
+    assert told == [(0, 10), (2, 10), (5, 10), (7, 10), (10, 10)]
+
+
+def test_a_file_called_as_standard_input_is(clinic: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` is standard input, also where a large file has that name."""
+    monkeypatch.setattr(eval_command, "_LARGE", 0)
+    (clinic / "-").write_bytes(GOOD * 3)
+    assert len(call(GOOD, "-")[1]) == 1
 
 
 # -- in a pipe -------------------------------------------------------------------------------------------------------

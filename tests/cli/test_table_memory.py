@@ -425,7 +425,7 @@ def test_a_disk_that_is_full(counted: Counted, tmp_path: Path, monkeypatch: pyte
     def full(path: Path, text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(caches, "write_whole", full)
+    monkeypatch.setattr(caches, "_replace", full)
     folder = write(tmp_path / "p", main=BASE)
     assert not counted.warm(folder)
     assert not counted.warm(folder)
@@ -466,16 +466,21 @@ def test_processes_at_once(tmp_path: Path, memory: Path) -> None:
 # -- where, and whether ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", ["off", ""])
+@pytest.mark.parametrize(
+    "word", ["off", "OFF", "Off", "0", "no", "false", "", "~/foo", "cache", "./cache", "../cache", ".", ".."]
+)
 def test_it_can_be_turned_off(counted: Counted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str) -> None:
-    """By the environment."""
+    """By the environment; no word that is no absolute path makes a folder of that name, or keeps anything in one."""
     monkeypatch.setenv("REMIT_CACHE", word)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
     monkeypatch.chdir(write(tmp_path / "p", main=BASE))
     assert not counted.warm(".")
     assert not counted.warm(".")
-    assert not (tmp_path / "xdg").exists()
+    assert sorted(os.listdir(tmp_path)) == ["home", "p"]
     assert os.listdir() == ["main.remit"]
+    assert os.listdir(tmp_path / "home") == []
 
 
 def test_a_call_can_do_without(counted: Counted, tmp_path: Path, memory: Path) -> None:
@@ -494,11 +499,14 @@ def test_a_call_can_do_without(counted: Counted, tmp_path: Path, memory: Path) -
     [
         ("linux", {"REMIT_CACHE": "/mine"}, "/mine"),
         ("linux", {"REMIT_CACHE": "off"}, None),
+        ("linux", {"REMIT_CACHE": "mine", "XDG_CACHE_HOME": "/xdg"}, None),
         ("linux", {"REMIT_CACHE": "", "XDG_CACHE_HOME": "/xdg"}, None),
         ("linux", {"XDG_CACHE_HOME": "/xdg", "HOME": "/home/ann"}, "/xdg/remit"),
         ("linux", {"XDG_CACHE_HOME": "relative", "HOME": "/home/ann"}, "/home/ann/.cache/remit"),
         ("linux", {"HOME": "/home/ann"}, "/home/ann/.cache/remit"),
         ("linux", {"HOME": "relative"}, None),
+        ("linux", {"HOME": ""}, None),
+        ("darwin", {"HOME": ""}, None),
         ("darwin", {"HOME": "/Users/ann"}, "/Users/ann/Library/Caches/remit"),
         ("darwin", {"HOME": "/Users/ann", "XDG_CACHE_HOME": "/xdg"}, "/xdg/remit"),
         ("win32", {"LOCALAPPDATA": "/ann/Local", "XDG_CACHE_HOME": "/xdg"}, "/ann/Local/remit/Cache"),
@@ -538,6 +546,46 @@ def test_the_folder_of_caches_is_made_for_the_user_alone(tmp_path: Path, monkeyp
     assert len(entries(place / "remit")) == 1
 
 
+@pytest.fixture
+def of_others(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Path]]:
+    """Folders that belong to another user from now on, as far as anybody is told."""
+    theirs: set[Path] = set()
+    real = os.stat
+
+    def told(path: Any, *given: Any, **more: Any) -> os.stat_result:
+        found = real(path, *given, **more)
+        if isinstance(path, (str, os.PathLike)) and Path(path) in theirs:
+            return os.stat_result((*found[:4], os.geteuid() + 1, *found[5:10]))
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", told)
+        yield theirs
+
+
+@pytest.mark.parametrize("there", [(), (".cache",)])
+def test_nothing_is_made_in_the_home_of_somebody_else(
+    counted: Counted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of_others: set[Path], there: tuple[str, ...]
+) -> None:
+    """Root, called with another's HOME, would leave folders there that their owner may not enter."""
+    monkeypatch.delenv("REMIT_CACHE")
+    monkeypatch.setattr(sys, "platform", "linux")
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in there:
+        (home / name).mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    folder = write(tmp_path / "p", main=BASE)
+    of_others |= {home, home / ".cache"}
+    assert not counted.warm(folder)
+    assert not counted.warm(folder)
+    assert [path.relative_to(home).as_posix() for path in home.rglob("*")] == [*there]
+    of_others.clear()
+    assert not counted.warm(folder)
+    assert counted.warm(folder)
+
+
 # -- commands --------------------------------------------------------------------------------------------------------
 
 
@@ -559,6 +607,12 @@ def test_a_remembered_policy_answers_without_the_compiler(memory: Path) -> None:
     assert said[0][0] == said[1][0] == "yes: sales_rep allows it (policies/measure/roles.remit:24)"
     assert said[0][1] == "['lark', 'remit.syntax.parser', 'remit.model.check']"
     assert said[1][1] == "[]"
+
+
+def test_the_help_says_that_something_is_kept() -> None:
+    """Where, and how to do without."""
+    said = " ".join(CliRunner().invoke(remit, ["--help"]).stdout.split())
+    assert "kept in ~/.cache/remit; REMIT_CACHE=off keeps nothing" in said
 
 
 def test_compile_takes_the_sources(tmp_path: Path, memory: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from lark import Lark
 from lark.exceptions import UnexpectedInput
 
 from remit.source import Source, Span
+from remit.syntax import parser
 from remit.syntax.builder import Builder
 from remit.syntax.parser import grammar_text, parse
 
@@ -80,3 +82,22 @@ def test_reads_what_lark_reads(name: str, text: str) -> None:
         assert "blank" in glued[0].help or glued[0].code == "E007", glued[0]
         return
     assert plain(file.statements) == plain(builder.statements), name
+
+
+def test_words_are_counted_across_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often a mistake makes the parser begin again, a file has one bound."""
+    monkeypatch.setattr(parser, "MOST_WORDS", 200)
+    text = "\n".join(f"condition c{at} = resource.n == {at}{'a' if at % 9 == 0 else ''}" for at in range(60))
+    _, findings = parse(Source("x.remit", text))
+    assert "E005" in [finding.code for finding in findings]
+
+
+def test_blanks_take_no_memory() -> None:
+    """A long run of comments is passed over, and nothing of it is kept in mind."""
+    source = Source("x.remit", "#\n" * 300_000 + "policy x")
+    parse(Source("x.remit", "policy x"))
+    tracemalloc.start()
+    parse(source)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 4 << 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -166,3 +167,31 @@ def test_a_condition_is_written_once_however_often_it_is_named() -> None:
     packed = json.dumps(pack(table))
     assert unpack(json.loads(packed))._replace(origins=table.origins) == table
     assert len(packed) < 40_000
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("provenance", "types", 0, 2), ["read", "read"]),
+        (("provenance", "rules", "cells", 0), True),
+        (("provenance", "rules", "holder", 0), False),
+        (("provenance", "facets"), "4"),
+        (("provenance", "facets"), 10**9),
+        (("provenance", "name"), "half of a character: \ud800"),
+    ],
+)
+def test_what_is_nearly_right_is_refused(path: tuple[Any, ...], value: Any) -> None:
+    """An action twice, truth values as numbers, texts as numbers, more facets than memory has, half a character."""
+    with pytest.raises(artifact.DamagedError):
+        artifact.read(changed(path, value))
+
+
+@pytest.mark.parametrize("trigger", [5, ["x"], "nonsense"])
+def test_an_event_waits_for_what_there_is(trigger: Any) -> None:
+    """A trigger is a condition, or one of two words."""
+    policy = Policy.load(Path(__file__).parents[2] / "policies" / "amberflo", cache=False)
+    data = json.loads(artifact.write(policy.table))
+    assert data["provenance"]["events"]
+    data["provenance"]["events"][0]["trigger"] = trigger
+    with pytest.raises(artifact.DamagedError):
+        artifact.read(summed(data))

@@ -78,7 +78,7 @@ class Column:
             if pa.types.is_dictionary(found.type):
                 if _of_strings(found.type.value_type):
                     self.texts = next((texts for texts in told if texts.array.equals(found.dictionary)), None)
-                    self.texts = self.texts or Texts(found.dictionary)
+                    self.texts = self.texts or Texts.copied(found.dictionary)
                 self.whole = _of_dictionary(found, self.texts)
         else:
             self._items = found

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from remit.bulk.ranges import spread
-from remit.bulk.texts import Array, Texts
+from remit.bulk.texts import Array, Texts, encodable
 from remit.directory.shape import Directory
 from remit.evaluator.holding import Holders, Holding
 from remit.table.shape import Table
@@ -278,7 +278,7 @@ class People:
                 one, lasting = self._one(name, time)
                 if one is _STRANGER:
                     number = 0
-                elif lasting:
+                elif lasting and encodable(name):
                     new.append(one)
                     number = numbers[name] = len(numbers) + 1
                 else:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 Array = np.ndarray[Any, Any]
@@ -32,6 +33,11 @@ class Texts(Sequence[Any]):
         self._distinct = distinct
         self._listed: list[Any] | None = None
         self._at: dict[Any, int] | None = None
+
+    @classmethod
+    def copied(cls, array: Any) -> Texts:
+        """Of an array that somebody else may write to later, as shared memory is."""
+        return cls(pa.concat_arrays([array, pa.nulls(0, array.type)]))
 
     @property
     def listed(self) -> list[Any]:
@@ -95,6 +101,15 @@ def all_texts(values: Sequence[Any]) -> bool:
     return values.plain if isinstance(values, Texts) else {*map(type, values)} == {str}
 
 
+def encodable(text: str) -> bool:
+    """Whether Arrow can have it: half of a character, which JSON can write, it cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class Vocabulary:
     """Texts by number. The first numbers are those of `base`, where it has no text twice."""
 
@@ -120,6 +135,8 @@ class Vocabulary:
     def _found(self, text: str) -> int:
         if not self._listed:
             assert self._base is not None
+            if not encodable(text):
+                return self._beyond(text)
             if len(self._numbers) < _FEW:
                 at: int = pc.index(self._base.array, text).as_py()
                 if at >= 0:

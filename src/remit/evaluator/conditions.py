@@ -182,9 +182,16 @@ def _settled(name: str, section: Literal[1, 2, 3], outcomes: Mapping[str, bool])
 
     def test(facts: FactTuple) -> bool | None:
         found = facts[section].get(name)
-        return outcomes.get(found) if isinstance(found, str) else None
+        if type(found) is str:
+            return outcomes.get(found)
+        return outcomes.get(str.__str__(found)) if isinstance(found, str) else None
 
     return test
+
+
+def _plain(value: Any) -> str | None:
+    """A text as itself: a member of an enumeration is the text that it is, whatever it says it equals."""
+    return str.__str__(value) if isinstance(value, str) else None
 
 
 def _member(node: ex.Member, reading: Reading) -> Test:
@@ -270,14 +277,14 @@ def value_of(kind: Type) -> Callable[[Any], Any]:
     """A function that gives a JSON value of the type in the form conditions compare, and None for any other."""
     name = kind.kind
     if name in ("string", "user"):
-        return lambda value: value if isinstance(value, str) else None
+        return lambda value: value if type(value) is str else _plain(value)
     if name == "int":
         return lambda value: value if type(value) is int and SMALLEST <= value <= LARGEST else None
     if name == "bool":
         return lambda value: value if value is True or value is False else None
     if name == "enum":
         values = frozenset(kind.values)
-        return lambda value: value if isinstance(value, str) and value in values else None
+        return lambda value: found if (found := _plain(value)) in values else None
     if name == "time":
         return lambda value: parse_instant(value) if isinstance(value, str) else None
     if name == "set" and kind.element is not None:

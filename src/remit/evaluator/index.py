@@ -109,6 +109,7 @@ class Index:
         self._readings: dict[str, Reading] = {}
         self._reads: dict[int, list[Attr]] = {}
         self._conditions: dict[Expr, Expr] = {}
+        self._shared: dict[int, tuple[Expr, Expr]] = {}  # by identity, which lasts as long as the first stands here
         self._ids: dict[tuple[int, str, str], str] = {}
         self._forms = Forms(table)
         self.cells: dict[str, _Actions] = {name: _Actions(self, name) for name in table.types}
@@ -140,7 +141,10 @@ class Index:
         if condition is None:
             return None
         reading = self.reading(resource_type)
-        condition = self._conditions.setdefault(condition, condition)  # rules that say the same share one
+        known = self._shared.get(id(condition))
+        if known is None:  # to compare large conditions costs much, and a table's are the same ones again and again
+            known = self._shared[id(condition)] = condition, self._conditions.setdefault(condition, condition)
+        condition = known[1]  # rules that say the same share one
         signature = tuple(reading.find(attr) for attr in self._read(condition))
         found = self._tests.get((id(condition), signature))
         if found is None:

@@ -17,7 +17,7 @@ from remit.evaluator.decision import Decision
 from remit.evaluator.facts import EMPTY, NOBODY, Facts, Person
 from remit.evaluator.holding import Held, Holders, Holding
 from remit.evaluator.index import Cell, Entry, Index
-from remit.evaluator.request import Asked, Malformed, read_parts, read_request
+from remit.evaluator.request import Asked, Malformed, Resource, read_parts, read_request
 from remit.evaluator.verdicts import Allowing, Deciding, Verdicts
 from remit.table.shape import Table
 
@@ -76,9 +76,16 @@ class Pdp:
     ) -> bool:
         """Whether the user may. `resource` has `type`, and perhaps `id` and `properties`. Bad input is False."""
         try:
+            if type(resource) is not dict and type(resource) is not Resource:
+                raise TypeError  # other mappings may say one thing here and another there
             cell = self._cells[resource["type"]][action]
             properties = resource.get("properties")
-            here = self._users[user][None if properties is None else properties.get("scope")]
+            if properties is None:
+                here = self._users[user][None]
+            elif type(properties) is dict:
+                here = self._users[user][properties.get("scope")]
+            else:
+                raise TypeError
             verdict = here[ALLOWING][cell]
             if verdict is False:
                 return False  # as everything that is malformed is, too
@@ -121,9 +128,16 @@ class Pdp:
         """The id of the first rule that decides, by file, line and column: an allow's or a deny's; None where no rule
         decides."""
         try:
+            if type(resource) is not dict and type(resource) is not Resource:
+                raise TypeError
             cell = self._cells[resource["type"]][action]
             properties = resource.get("properties")
-            here = self._users[user][None if properties is None else properties.get("scope")]
+            if properties is None:
+                here = self._users[user][None]
+            elif type(properties) is dict:
+                here = self._users[user][properties.get("scope")]
+            else:
+                raise TypeError
             verdict = here[DECIDING][cell]
             if verdict is None:
                 return None

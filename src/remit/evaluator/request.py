@@ -115,20 +115,23 @@ def read_parts(
         return Malformed("`resource.type` is missing" if kind is None else "`resource.type` is no text")
     if identifier is not None and not isinstance(identifier, str):
         return Malformed("`resource.id` is no text")
+    if not type(user) is type(action) is type(kind) is str:  # an enumeration's members are the texts they are
+        user, action, kind = str.__str__(user), str.__str__(action), str.__str__(kind)
     properties = resource.get("properties")
     if properties is not None and not _is_object(properties):
         return Malformed("`resource.properties` is no object")
-    scope = properties.get("scope") if properties else None
+    scope = properties.get("scope") if properties is not None else None
     if scope is not None and scopes.malformed(scope):
         shown = f": {scope[:80]}" if isinstance(scope, str) else ""
         return Malformed(f"`scope` names no place of this policy{shown}")
     if context is not None and not _is_object(context):
         return Malformed("`context` is no object")
-    given = context.get("time") if context else None
+    given = context.get("time") if context is not None else None
     time = parse_instant(given) if isinstance(given, str) else None
     return Asked(
-        user, user_type, subject, claims, roles, action, kind, identifier, properties or EMPTY, scope,
-        context or EMPTY, time, given is not None,
+        user, user_type, subject, claims, roles, action, kind, identifier,
+        EMPTY if properties is None else properties, scope, EMPTY if context is None else context, time,
+        given is not None,
     )  # fmt: skip
 
 

@@ -68,7 +68,8 @@ class Verdicts:
         self._kept += 1
         if self._kept > MOST:
             self._kept = 0
-            for standing in list(self._standings.values()):
+            standings, self._standings = self._standings, {}
+            for standing in list(standings.values()):
                 standing.allowing.clear()
                 standing.deciding.clear()
 

@@ -24,7 +24,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from remit.project.files import write_whole
 from remit.version import __version__
 
 try:  # as `random` does it: hashlib loads OpenSSL, 4 ms that a plain answer does without
@@ -103,16 +102,20 @@ class Cache:
             if self._put[kind] % _PRUNED_EVERY == 0:
                 _prune(folder, self._limits)
             self._put[kind] += 1
-            write_whole(folder / name, f"{_HEAD}{hashed(name, payload)}{_MIDDLE}{payload}{_TAIL}")
+            _replace(folder / name, f"{_HEAD}{hashed(name, payload)}{_MIDDLE}{payload}{_TAIL}")
 
     def _prepare(self, root: Path, kind: str) -> None:
-        """Makes the folders, and marks them as a cache."""
+        """Makes the folders, and marks them as a cache; what somebody else made keeps its own files."""
+        there = os.path.lexists(root)
         self._make(root)
         if not self._is_folder(root):
             return
+        if there and root.name != FOLDER:
+            self._make(root / kind)
+            return
         for name, text in ((".gitignore", "*\n"), ("CACHEDIR.TAG", _TAG)):
             if not (root / name).exists():
-                write_whole(root / name, text)
+                _replace(root / name, text)
         self._make(root / kind)
 
     def _make(self, folder: Path) -> None:
@@ -122,6 +125,22 @@ class Cache:
     def _is_folder(self, path: Path) -> bool:
         """Whether this is a folder, and no link to one."""
         return stat.S_ISDIR(os.lstat(path).st_mode)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Puts a file in the place of whatever has its name, which is never written into: a link that a pull request brings
+    may lead to a pipe or a device. Raises OSError."""
+    import tempfile  # reading does without
+
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.remit-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(temporary, stat.S_IMODE(path.parent.stat().st_mode) & 0o666)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
 
 
 class PrivateCache(Cache):

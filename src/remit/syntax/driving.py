@@ -23,7 +23,7 @@ from lark import Lark, Token
 from remit.syntax.pieces import Children
 
 Callback = Callable[[Children], Any]
-_BLANK = r"(?>(?:[ \t\r\n]+|#[^\n]*)*)"  # atomic: half of a comment is never given back
+_BLANK = r"(?:[ \t\r\n]++|#[^\n]*+)*+"  # possessive: half of a comment is never given back, nor kept in mind
 _skip = re.compile(_BLANK).match
 _new: Any = str.__new__  # lark's own constructor sets lines and columns, too
 

@@ -159,38 +159,45 @@ class _Run:
         text, stack, values = self.text, self.state.state_stack, self.state.value_stack
         steps, gotos, scanner, length = self.tables.steps, self.tables.gotos, self.tables.scanner, len(self.text)
         at, left = self.lexer.state.line_ctr.char_pos, MOST_WORDS - self.words
-        while True:
-            scan, words = scanner(stack[-1])
-            found = scan(text, at)
-            if found is None:
-                break
-            kind: Any = found.lastgroup
-            start, at = found.span(kind)
-            if kind == "NAME":
-                kind = words.get(text[start:at], kind)
-            left -= 1
-            if left < 0:
-                self.lexer.state.line_ctr.char_pos = at
-                raise _TooLongError
-            if at < length and text[at] not in _APART and text[at - 1] not in '"`)' and _glued(text[at - 1], text[at]):
-                raise UnexpectedCharacters(text, at, 0, 0)  # type: ignore[no-untyped-call]  # lark
-            if kind in _OPENING and len(stack) > DEEPEST:
-                raise _TooDeep(text, start, 0, 0)
-            word = token(kind, text[start:at], start, at)
-            step = steps[stack[-1]].get(kind)
-            while step.__class__ is Reduction:
-                size, rule, callback = step
-                children = values[-size:] if size else []
-                if size:
-                    del stack[-size:], values[-size:]
-                values.append(callback(children))
-                stack.append(gotos[stack[-1]][rule])
+        try:
+            while True:
+                scan, words = scanner(stack[-1])
+                found = scan(text, at)
+                if found is None:
+                    break
+                kind: Any = found.lastgroup
+                start, at = found.span(kind)
+                if kind == "NAME":
+                    kind = words.get(text[start:at], kind)
+                left -= 1
+                if left < 0:
+                    self.lexer.state.line_ctr.char_pos = at
+                    raise _TooLongError
+                if (
+                    at < length
+                    and text[at] not in _APART
+                    and text[at - 1] not in '"`)'
+                    and _glued(text[at - 1], text[at])
+                ):
+                    raise UnexpectedCharacters(text, at, 0, 0)  # type: ignore[no-untyped-call]  # lark
+                if kind in _OPENING and len(stack) > DEEPEST:
+                    raise _TooDeep(text, start, 0, 0)
+                word = token(kind, text[start:at], start, at)
                 step = steps[stack[-1]].get(kind)
-            if step is None:
-                self.state.feed_token(word)  # which raises
-            stack.append(step)
-            values.append(word)
-        self.words = MOST_WORDS - left
+                while step.__class__ is Reduction:
+                    size, rule, callback = step
+                    children = values[-size:] if size else []
+                    if size:
+                        del stack[-size:], values[-size:]
+                    values.append(callback(children))
+                    stack.append(gotos[stack[-1]][rule])
+                    step = steps[stack[-1]].get(kind)
+                if step is None:
+                    self.state.feed_token(word)  # which raises
+                stack.append(step)
+                values.append(word)
+        finally:
+            self.words = MOST_WORDS - left
         self._finish(behind_blanks(text, at))
 
     def _finish(self, at: int) -> None:

@@ -14,8 +14,10 @@ from remit.table.shape import BLOCKS, Place, Table
 
 _ROOTS = ("resource", "user", "context", "claims")
 _GUARDS = ("least", "most", "per_user", "never")
+_TRIGGERS = ("first in domain", "unassigned")
 _ASSERTS = ("within", "only", "no", "requires", "never")
 _LARGEST_CONDITION = 20_000  # parts, with every name written out: what the compiler takes
+_MOST_REACHED = 1 << 32  # roles by facets, of which each is a bit in memory
 _DEEPEST = 400  # levels of them: more than the compiler takes, less than recursion stands
 
 
@@ -28,7 +30,9 @@ def check(table: Table) -> None:
     for kind in table.types.values():
         _texts((kind.name, kind.title, *kind.actions, *kind.attributes))
         _known((kind.area,), table.areas)
-    if not len(BLOCKS) <= table.facet_count <= 1_000_000:
+        if len(set(kind.actions)) != len(kind.actions):
+            raise ValueError("an action stands twice")
+    if not len(BLOCKS) <= table.facet_count <= 1_000_000 or table.facet_count * len(table.roles) > _MOST_REACHED:
         raise ValueError("no number of facets")
     for role in table.roles.values():
         _texts((role.name, role.title, *role.former))
@@ -38,11 +42,13 @@ def check(table: Table) -> None:
     for event in table.events:
         _texts((event.kind,))
         _known(event.assign, table.roles)
+        if isinstance(event.trigger, str):
+            _known((event.trigger,), _TRIGGERS)
         if event.requires is not None and event.requires[0] not in table.types[event.requires[1]].actions:
             raise ValueError("no such action")
         _place(event.place)
     for guard in table.guards.values():
-        _texts((guard.role, guard.other, guard.per))
+        _texts((guard.title, guard.role, guard.other, guard.per))
         _known((guard.kind,), _GUARDS)
         _known((name for name in (guard.role, guard.other) if name), table.roles)
         _known((name for name in (guard.per,) if name), table.scopes)
@@ -63,7 +69,8 @@ def check(table: Table) -> None:
 
 
 def _scopes(table: Table) -> None:
-    _known((table.root,) if table.root is not None else (), table.scopes)
+    if [kind for kind, above in table.scopes.items() if above is None] != [kind for kind in (table.root,) if kind]:
+        raise ValueError("no root of the scopes")
     for kind in table.scopes:
         seen: set[str] = set()
         place: str | None = kind
@@ -140,6 +147,7 @@ def _texts(words: Iterable[object]) -> None:
     for word in words:
         if not isinstance(word, str):
             raise ValueError("no text")
+        word.encode()  # of whole characters: UnicodeEncodeError is a ValueError, too
 
 
 def _known(names: Iterable[object], among: Iterable[str]) -> None:

@@ -42,7 +42,9 @@ def unpack(data: Any) -> Table:
     """The table that was packed. Raises UnsoundError."""
     try:
         return _table(data["meaning"], data["provenance"])
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError) as error:
+    except ValueError as error:
+        raise UnsoundError(str(error)) from error
+    except (KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError) as error:
         raise UnsoundError("parts of it are missing") from error
 
 
@@ -71,7 +73,7 @@ def _table(meant: Any, kept: Any) -> Table:
         return None if type(number) is int and number == -1 else _at(conditions, number)
 
     roles = _roles(meant["roles"], kept["roles"], place)
-    facet_count = int(kept["facets"])
+    facet_count = _numbers([kept["facets"]], 0)[0]
     table = Table(
         name=str(kept["name"]),
         title=str(kept["title"]),
@@ -94,7 +96,7 @@ def _table(meant: Any, kept: Any) -> Table:
                 bool(event["to_group"]),
                 (event["requires"][0], event["requires"][1]) if event["requires"] else None,
                 bool(event["within_own"]),
-                event["trigger"] or condition(event["condition"]),
+                _word(event["trigger"]) or condition(event["condition"]),
                 tuple(event["assign"]),
                 place(event["place"]),
             )
@@ -227,10 +229,14 @@ def _numbers(column: Any, least: int, end: int | None = None) -> list[int]:
 
 
 def _picked(pool: Sequence[Item], column: Any, least: int = 0) -> list[Item]:
-    """What a column's numbers stand for. What is no number, or past the end, the list itself refuses."""
-    if column and min(column) < least:
-        raise ValueError("no place in a list")
-    return list(map(pool.__getitem__, column))
+    """What a column's numbers stand for."""
+    return list(map(pool.__getitem__, _numbers(column, least, len(pool))))
+
+
+def _word(data: Any) -> str | None:
+    if not isinstance(data, str | None):
+        raise ValueError("no text")
+    return data
 
 
 def _texts(data: Any) -> list[str]:
