@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from remit.bulk.codes import ALLOWED, CODES, DENIED, NO_RULE, NO_USER
-from remit.bulk.columns import wide
+from remit.bulk.columns import narrow
 from remit.bulk.matrix import ALLOW, ALLOW_IF, DENY, DENY_IF, EVERYONE_LINE, MEMBERS_LINE
 from remit.bulk.part import Part, Where, member_bits
 from remit.bulk.people import NOWHERE
@@ -63,12 +63,15 @@ class Chunk:
         self.part = part
         self.ruled = ruled
         self._kept: list[_Reached] | None = None
+        self._filled = 0
         self.matrix, self.layout = part.matrix, part.layout
         self.start, self.stop, self.size = start, stop, stop - start
         self.user = copied_into(part.user_at[start:stop], part.user_room)
         # in the small type that indices have, and made wide once: look-ups by any other make their indices wide anew
-        cell = np.multiply(wide(part.type_at[start:stop]), np.int32(part.layout.actions_count))
-        cell += wide(part.action_at[start:stop])
+        cell = np.multiply(
+            narrow(part.type_at[start:stop]), np.int32(part.layout.actions_count), out=part.narrow_room[: self.size]
+        )
+        cell += narrow(part.action_at[start:stop])
         self.cell = copied_into(cell, part.cell_room)
         self._facts_of: dict[int, Facts | None] = {}
         self.flag_applies: dict[int, Array] = {}  # by bit: which rows such a rule applies to
@@ -131,7 +134,7 @@ class Chunk:
         part = self.part
         if part.profiles is not None and not self.ruled:
             begin, lines = part.profiles
-            offset = np.take(begin, self.user, out=part.place_room[: self.size], mode="clip")
+            offset = np.take(begin, self.user, out=part.turn_rooms[0, : self.size], mode="clip")
             offset += self.cell
             return np.take(lines, offset, mode="clip")
         reached: Iterable[_Reached] = self._reached()
@@ -145,6 +148,7 @@ class Chunk:
 
     def _reached(self) -> Iterator[_Reached]:
         """All that the rows' users hold, and the blocks."""
+        self._filled = 0  # of rooms, in which rows that stand alike come one after the other
         if self.layout.everyone:
             offset = EVERYONE_LINE * self.layout.width + self.cell
             yield _Reached(slice(None), offset, self.layout.bytes(offset))
@@ -189,8 +193,9 @@ class Chunk:
         position = None
         if ranged and part.scope_at is not None:
             position = part.position[part.scope_at[self.start : self.stop][rows]]
-        for turn, line in zip(first, lines, strict=True):
-            offset = np.take(line, user, out=None if self.ruled else part.place_room[: len(user)], mode="clip")
+        begun, self._filled = self._filled, self._filled + len(user)
+        for turn, line, room in zip(first, lines, part.turn_rooms, strict=False):
+            offset = np.take(line, user, out=room[begun : self._filled], mode="clip")
             inside = None if position is None else (turn.low[user] <= position) & (position <= turn.high[user])
             yield slice(None), offset, inside
         for number in range(len(first), int(held.many.max(initial=0))):
@@ -239,6 +244,8 @@ class Chunk:
 
     def _run_paired(self, flags: Array) -> None:
         """Conditions without a bit of their own, for rows that they can still decide."""
+        if not int(np.bitwise_or.reduce(flags)) & (ALLOW_IF | DENY_IF):
+            return
         allowing = np.where(flags & ALLOW, 0, flags & ALLOW_IF)
         wanted = np.where(flags & DENY, 0, flags & DENY_IF | allowing).astype(np.uint8)
         for pairs in self._pairs(wanted):
@@ -296,14 +303,19 @@ class Chunk:
         quick = code.copy()
         quick[list(slow)] = NO_RULE
         allowed, denied = quick == ALLOWED, quick == DENIED
-        found = self._least(self._wanted(allowed, denied))
-        for pairs in self._pairs(_conditional(allowed, denied)):
+        best = self._least(self._wanted(allowed, denied))
+        for pairs in self._pairs(self._conditional(allowed, denied)):
             hits = pairs.only(self._hold(pairs))
-            np.minimum.at(found, hits.row, hits.number)
-        found[found == self.matrix.nothing] = -1
+            np.minimum.at(best, hits.row, hits.number.astype(np.uint32))
+        found: Array = best.view(np.int32)
         for row, judged in slow.items():
             found[row] = min((entry.rule.number for entry in judged.deciding), default=-1)
         return found
+
+    def _conditional(self, allowed: Array, denied: Array) -> Array:
+        """The bits of rules that may decide these rows, too, by a condition without a bit of its own."""
+        wanted: Array = self.flags & (allowed * np.uint8(ALLOW_IF) | denied * np.uint8(DENY_IF))
+        return wanted
 
     def _wanted(self, allowed: Array, denied: Array) -> Array:
         """The bits of the rules that decide each row, as far as they have bits."""
@@ -316,19 +328,20 @@ class Chunk:
         return wanted
 
     def _least(self, wanted: Array) -> Array:
-        """For each row the smallest number of a rule with a bit that is wanted. Bytes tell first whether something held
-        has any, since most has none."""
+        """For each row the smallest number of a rule with a bit that is wanted, unsigned. Bytes tell first whether
+        something held has any, since most has none."""
         kinds = [(ALLOW, False, -1), (DENY, True, -1)]
         kinds += [(own.bit, own.effect == "deny", own.condition) for own in self.matrix.flagged]
-        best = np.full(self.size, self.matrix.nothing, np.int32)
+        best = np.full(self.size, -1, np.int32).view(np.uint32)  # as which none is the largest number
         for rows, offset, byte in self._reached() if self._kept is None else self._kept:
             bits = byte & wanted[rows]
-            present = int(np.bitwise_or.reduce(bits, initial=0))
+            hits = np.flatnonzero(bits != 0)
+            bits, at, offsets = bits[hits], composed(rows, hits), offset[hits]
             for bit, deny, condition in kinds:
-                some = np.flatnonzero(bits & bit != 0) if present & bit else ()
+                some = np.flatnonzero(bits & bit != 0)
                 if len(some):
-                    at = composed(rows, some)
-                    best[at] = np.minimum(best[at], self.layout.least(deny, condition, offset[some]))
+                    place = at[some]
+                    best[place] = np.minimum(best[place], self.layout.least(deny, condition, offsets[some]))
         return best
 
     def rules(self) -> tuple[Array, Array]:
@@ -341,7 +354,7 @@ class Chunk:
         more = [row * int(most) + entry.rule.number for row, judged in slow.items() for entry in judged.deciding]
         found = [np.array(more, np.int64)]
         found += [pairs.row * most + pairs.number for pairs in self._pairs(self._wanted(allowed, denied))]
-        for pairs in self._pairs(_conditional(allowed, denied)):
+        for pairs in self._pairs(self._conditional(allowed, denied)):
             hits = pairs.only(self._hold(pairs))
             found.append(hits.row * most + hits.number)
         both = np.unique(np.concatenate(found))
@@ -393,9 +406,3 @@ class Chunk:
         if row not in self._facts_of:
             self._facts_of[row] = self._judge(row).facts
         return self._facts_of[row]
-
-
-def _conditional(allowed: Array, denied: Array) -> Array:
-    """The bits of rules that may decide these rows, too, by a condition without a bit of its own."""
-    wanted: Array = allowed * np.uint8(ALLOW_IF) | denied * np.uint8(DENY_IF)
-    return wanted

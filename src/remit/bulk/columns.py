@@ -47,6 +47,11 @@ def wide(indices: Array) -> Array:
     return indices if indices.dtype in (np.int32, np.int64) else indices.astype(np.int64)
 
 
+def narrow(indices: Array) -> Array:
+    """Indices of types and actions, of which there are few, with 32 bits."""
+    return indices if indices.dtype == np.int32 else indices.astype(np.int32)
+
+
 def zeros(count: int) -> Array:
     """Zeros, of which there is one."""
     return np.broadcast_to(np.int64(0), count)

@@ -123,10 +123,10 @@ class Part:
         self.far_clock = abs(now) >= FARTHEST  # whose differences 64 bits cannot hold
         for attr, kind in self.matrix.times:
             self.typed(attr, kind)  # so that it is known from the start which rows are too odd
-        # for one chunk after the other: to take memory anew, and give it back, costs as much as what is done in it
-        self.place_room, self.user_room, self.cell_room = (
-            np.empty(min(CHUNK, end - begin), np.int64) for _ in range(3)
-        )
+        # for one chunk after the other: to take memory anew, and give it back, costs more than what is done in it
+        size = min(CHUNK, end - begin)
+        self.user_room, self.cell_room = np.empty(size, np.int64), np.empty(size, np.int64)
+        self.narrow_room, self.turn_rooms = np.empty(size, np.int32), np.empty((max(_MOST_TURNS, 1), size), np.int64)
         most = min(_MOST_BYTES, _PAYS * (end - begin))
         self.few = self.crowd.most() <= _FEW_HELD
         self.profiles = self.bound.profiles(self.crowd, self.layout, most) if self.scope_at is None else None
