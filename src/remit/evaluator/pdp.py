@@ -95,9 +95,11 @@ class Pdp:
             ):
                 if verdict is True:
                     return True
-                timed, denies, outright, allows = verdict
+                timed, denies, outright, allows, alone = verdict
                 person = self._now(here[PERSON]) if timed else here[PERSON]
                 facts = (user, properties or EMPTY, context or EMPTY, here[ATTRIBUTES], identifier, person)
+                if alone is not None:
+                    return alone(facts) is True
                 for test in denies:
                     if test(facts) is not False:
                         return False

@@ -3,7 +3,7 @@
 Roles alone settle most cells, whatever else a request says. Where conditions decide, what is left are their tests:
 
     role clerk { allow read on invoice   allow pay on invoice when own }
-    somebody with `clerk`:   read on invoice → True   pay on invoice → Open(denies=(), outright=False, allows=(own,))
+    somebody with `clerk`:   read on invoice → True   pay on invoice → Open(allows=(own,), alone=own)
 
 Everybody with the same masks shares one *standing*, so there are as many as different sets of roles that ask. Verdicts
 are filled when first asked for; a standing does not change with the directory. They are dropped all together where they
@@ -22,12 +22,13 @@ MOST = 1 << 18  # verdicts kept, about a hundred bytes each
 
 class Open(NamedTuple):
     """What conditions decide: a deny that is not false forbids, else `outright` or an allow that is true allows.
-    `timed`: some condition reads the time."""
+    `timed`: some condition reads the time. `alone`: the one test that decides, where there is but one."""
 
     timed: bool
     denies: tuple[Test, ...]
     outright: bool
     allows: tuple[Test, ...]
+    alone: Test | None
 
 
 class Rows(NamedTuple):
@@ -98,7 +99,8 @@ class Allowing(dict[Cell, "bool | Open"]):
         if outright and not denies:
             return True
         allows = () if outright else tuple(test for mask, test in allow_if if mask & self.allow)
-        return Open(cell.timed, denies, outright, allows)
+        alone = allows[0] if len(allows) == 1 and not denies else None
+        return Open(cell.timed, denies, outright, allows, alone)
 
 
 class Deciding(dict[Cell, "str | Rows | None"]):
