@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from remit.bulk.texts import Array, Texts, Vocabulary, all_texts, positions_among
 
+_FEW = 4  # rows are few of which there are so many times fewer
 _LISTED = 1 << 16  # of so many texts it pays to find one by a dictionary
 _NO_INDICES: Array = np.empty(0, np.int64)
 
@@ -147,6 +148,10 @@ class Column:
                 return Encoded(known, np.broadcast_to(np.int64(at), stop - start))
         if array is None or not len(known):
             return self.block(start, stop)
+        if len(array) * _FEW < len(known) <= _LISTED:  # to look among all of them would cost more than the rows do
+            told = self.block(start, stop)
+            found_at = [known.at(value) for value in told.values]
+            return told if None in found_at else Encoded(known, np.array(found_at, np.int64)[told.indices])
         found, none = positions_among(array, known)
         if none is None:
             return Encoded(known, found)

@@ -45,10 +45,14 @@ class Layout:
             self.bytes_by_line = self._looked(offsets).reshape(-1, self.width)
         self._least: dict[tuple[bool, int], Array] = {}
 
+    @property
+    def lasting(self) -> bool:
+        """Whether the lists it was made for do not change."""
+        return isinstance(self.types, Texts) and isinstance(self.actions, Texts)
+
     def fits(self, types: Sequence[Any], actions: Sequence[Any]) -> bool:
-        """Whether it was made for these very lists, which do not change."""
-        same = types is self.types and actions is self.actions
-        return same and isinstance(types, Texts) and isinstance(actions, Texts)
+        """Whether it was made for these very lists."""
+        return self.lasting and types is self.types and actions is self.actions
 
     def bytes(self, offsets: Array) -> Array:
         """The bytes at offsets: line × cells + cell."""

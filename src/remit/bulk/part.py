@@ -25,6 +25,7 @@ from remit.model.types import TIME, Type
 
 Where = Literal["absent", "placed", "nowhere"]  # the place that a request names: none, a known one, an unknown one
 CHUNK = 1 << 16  # rows that are decided together
+_MOST_KEPT = 3  # layouts and profiles, for those who ask now by these names and now by others
 _MOST_BYTES = 1 << 26  # of a table of profiles of users by cells
 _PAYS = 4  # bytes of it that one row pays for
 _MOST_CELLS = 1 << 20  # pairs of a type and an action that a block's different values may make
@@ -38,25 +39,27 @@ class Bound:
 
     def __init__(self, pdp: Pdp, matrix: Matrix, people: People) -> None:
         self.pdp, self.matrix, self.people = pdp, matrix, people
-        self._layout: Layout | None = None
-        self._profiles: tuple[Crowd, Layout, Profiles] | None = None
+        self._layouts: tuple[Layout, ...] = ()
+        self._profiles: tuple[tuple[Crowd, Layout, Profiles], ...] = ()
 
     def layout(self, types: Sequence[Any], actions: Sequence[Any]) -> Layout:
         """The matrix by these types and actions."""
-        found = self._layout
-        if found is None or not found.fits(types, actions):
-            found = self._layout = Layout(self.matrix, types, actions)
+        found = next((layout for layout in self._layouts if layout.fits(types, actions)), None)
+        if found is None:
+            found = Layout(self.matrix, types, actions)
+            if found.lasting:
+                self._layouts = (found, *self._layouts)[:_MOST_KEPT]
         return found
 
     def profiles(self, crowd: Crowd, layout: Layout, most: int) -> Profiles | None:
         """What a crowd's profiles may; None where more than so many bytes would say it."""
-        kept = self._profiles
-        if kept is None or kept[0] is not crowd or kept[1] is not layout:
-            found = profiles_of(crowd, layout, most)
-            if found is None:
-                return None
-            kept = self._profiles = (crowd, layout, found)
-        return kept[2]
+        for of, by, found in self._profiles:
+            if of is crowd and by is layout:
+                return found
+        made = profiles_of(crowd, layout, most)
+        if made is not None:
+            self._profiles = ((crowd, layout, made), *self._profiles)[:_MOST_KEPT]
+        return made
 
 
 class Profiles(NamedTuple):

@@ -28,6 +28,7 @@ from remit.table.shape import Table
 
 ACTIVE, INACTIVE, UNKNOWN, TIMED = 0, 1, 2, 3
 ROOT = 0
+_LATELY = 3  # crowds that are known again by the names that they were asked by
 _FEW = 4  # a part is small that is less than one in so many
 NOWHERE = -1  # the position of a place that the directory does not know
 
@@ -207,7 +208,7 @@ class People:
         self._profiles: dict[Any, int] = {}
         self._crowds = [self._joint([_STRANGER])]  # each less than half as large as the one before it
         self._names = Texts(pa.array([], pa.string()), distinct=True)
-        self._last: tuple[Sequence[Any], Crowd] = ((), self._crowds[0])
+        self._lately: tuple[tuple[Texts, Crowd], ...] = ()
 
     @property
     def count(self) -> int:
@@ -231,8 +232,9 @@ class People:
         with self._lock:  # numbers and arrays go together, whoever else asks meanwhile
             if names is self._names:
                 return self._joined([]).of(slice(1, len(names) + 1))  # number 0 is a stranger's
-            if names is self._last[0]:
-                return self._last[1]
+            for told, crowd in self._lately:
+                if names is told:
+                    return crowd
             timed: list[_One] = []
             if isinstance(names, Texts) and len(names) * _FEW > len(self._numbers):
                 found, none = names.within(self._known())
@@ -244,7 +246,7 @@ class People:
                 numbers = np.array(self._told(names, time, timed), np.int64)
             crowd = self._of(np.where(numbers < 0, len(self._numbers) - numbers, numbers), timed)
             if isinstance(names, Texts) and not timed:
-                self._last = (names, crowd)
+                self._lately = ((names, crowd), *self._lately)[:_LATELY]
             return crowd
 
     def _of(self, numbers: Array, timed: list[_One]) -> Crowd:
