@@ -100,6 +100,8 @@ def _columns(pdp: Any, asked: Any, name: str) -> dict[str, int]:
         return {name: pa.array(some).dictionary_encode() for name, some in texts.items()}
 
     one, two = columns(1), columns(2)
+    for rows in (one, two, one, two):
+        pdp.decide_many(rows)  # what is made once for the names is made
     few = instructions(lambda: pdp.decide_many(one))
     return {f"decide_many, a further 65,536 rows, {name} rules": instructions(lambda: pdp.decide_many(two)) - few}
 

@@ -31,11 +31,16 @@ def test_nothing_takes_more_than_is_kept(found: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "work", ["allows", "deciding", "decide", "decide_many, a further 65,536 rows", "parse a line", "load a line"]
+    ("work", "most"),
+    [
+        *((work, 1.2) for work in ("allows", "deciding", "decide", "parse a line", "load a line")),
+        # with few rules, one look-up tells all that somebody holds; with many, each holding is gathered
+        ("decide_many, a further 65,536 rows", 1.5),
+    ],
 )
-def test_twenty_times_the_rules_make_nothing_dearer(found: dict[str, int], work: str) -> None:
+def test_twenty_times_the_rules_make_nothing_dearer(found: dict[str, int], work: str, most: float) -> None:
     """A decision touches the rules of its own cell alone, and a line costs what it costs."""
-    assert found[f"{work}, many rules"] < 1.2 * found[f"{work}, few rules"]
+    assert found[f"{work}, many rules"] < most * found[f"{work}, few rules"]
 
 
 def test_the_count_is_of_instructions() -> None:
