@@ -80,7 +80,7 @@ class Chunk:
     # -- the rows, as conditions see them ----------------------------------------------------------------------------
 
     def count(self, picked: Array | None) -> int:
-        """How many rows: all, or members_at picked by their numbers."""
+        """How many rows: all, or those picked by their numbers."""
         return self.size if picked is None else len(picked)
 
     def values(self, attr: ex.Attr, kind: Type, picked: Array | None) -> Values:

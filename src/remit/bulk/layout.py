@@ -21,7 +21,7 @@ _MOST_BYTES = 1 << 24  # of lines
 class Layout:
     """`cell_of`: the matrix's cell of each of these, negative where there is none; `early`: the code that settles it
     before any rule is looked at. Lines of so many cells follow one another: the matrix's, then the same ones as they
-    only deny, then `none`, a line of nothing. `lines` are their bytes; None where they would be so many that each is
+    only deny, then `none`, a line of nothing. `bytes_by_line` are theirs; None where they would be so many that each is
     looked for among the matrix's keys. `everyone`, `members`: whether these blocks say anything."""
 
     def __init__(self, matrix: Matrix, types: Sequence[Any], actions: Sequence[Any]) -> None:

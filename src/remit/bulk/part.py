@@ -35,7 +35,7 @@ _MOST_TURNS = 4  # holdings that are gathered for all rows, whoever has so many
 
 class Bound:
     """A decision point with its arrays. What was made last for some names is kept, since who asks by columns often asks
-    about the zeros names again."""
+    about the same names again."""
 
     def __init__(self, pdp: Pdp, matrix: Matrix, people: People) -> None:
         self.pdp, self.matrix, self.people = pdp, matrix, people
@@ -331,7 +331,7 @@ class Part:
     def _near(
         self, take: Callable[[Any], Any] | None, sort: str, name: str, values: Sequence[Any]
     ) -> Callable[[Any], Any] | None:
-        """The zeros, but for times that 64 bits cannot compare, whose rows are left to the evaluator."""
+        """The same, but for times that 64 bits cannot compare, whose rows are left to the evaluator."""
         if sort != "time" or take is None:
             return take
         found = [take(value) for value in values]

@@ -97,10 +97,10 @@ def _callback(rule: Any, callback: Any) -> Callback:
 
 
 def _scanner(lexer: Any) -> Scanner:
-    names = lexer.scanner, lexer.callback.get("NAME")
-    terminals = [terminal for terminal in names[0].terminals if terminal.name not in lexer.ignore_types]
+    scanner, keywords = lexer.scanner, lexer.callback.get("NAME")
+    terminals = [terminal for terminal in scanner.terminals if terminal.name not in lexer.ignore_types]
     either = "|".join(f"(?P<{terminal.name}>{terminal.pattern.to_regexp()})" for terminal in terminals)
-    words = {} if names[1] is None else {word.pattern.value: word.name for word in names[1].scanner.terminals}
+    words = {} if keywords is None else {word.pattern.value: word.name for word in keywords.scanner.terminals}
     return Scanner(re.compile(f"{_BLANK}(?:{either})").match, words)
 
 
