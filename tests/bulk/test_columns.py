@@ -255,6 +255,24 @@ def test_memory_does_not_grow_with_the_rows(pdp: Pdp, coded: bool) -> None:
     assert beside(4 * size) < 1.5 * beside(size) + 2_000_000
 
 
+def test_one_row_does_not_pay_for_all_roles() -> None:
+    """What a call of one row takes does not grow with the roles of the policy; with many rows, lines are made of all."""
+    roles = "\n".join(f"role r{at} {{ allow read on note }}" for at in range(3_000))
+    policy = Policy.from_sources({"a.remit": "area a { resource note { actions read } }\n" + roles})
+    pdp = policy.bind(Directory.from_text('{"users": {"ann": {"assignments": [{"role": "r7"}]}}}'))
+
+    def most(rows: int) -> int:
+        asked = {"user": ["ann"] * rows, "action": ["read"] * rows, "type": ["note"] * rows}
+        assert pdp.decide_many(asked, rules="first").allowed.all()
+        tracemalloc.start()
+        pdp.decide_many(asked, rules="first")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    assert most(1) < 50_000 < most(1_000)
+
+
 def test_threads_ask_one_decision_point() -> None:
     """Each about people that nobody asked about before, all at once: every answer is its own row's."""
     users = {f"u{at}": {"assignments": [{"role": "clerk"}] if at % 3 else []} for at in range(6_000)}

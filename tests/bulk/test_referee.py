@@ -31,6 +31,7 @@ def test_every_way_through_the_arrays_decides_alike(number: int) -> None:
         mock.patch.object(part, "_MOST_BYTES", random.choice((0, 1 << 26))),
         mock.patch.object(part, "_PAYS", 1 << 20),
         mock.patch.object(layout, "_MOST_BYTES", random.choice((0, 1 << 24))),
+        mock.patch.object(layout, "_PAYS", random.choice((0, 4, 1 << 20))),
         mock.patch.object(chunk, "_PAIRS", random.choice((1, 3, 1 << 20))),
         mock.patch.object(texts, "_FEW", random.choice((0, 1, 16))),
         mock.patch.object(part, "_MOST_TURNS", random.choice((0, 1, 2))),

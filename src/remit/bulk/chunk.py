@@ -189,7 +189,7 @@ class Chunk:
         """The holdings of the rows' users, one after the other: which of the rows have one more, where its line begins
         in the layout's bytes, and for which of them it counts (None: for all)."""
         part = self.part
-        held, first, lines, begin, ranged = part.holdings(where)
+        held, first, lines, ranged = part.holdings(where)
         position = None
         if ranged and part.scope_at is not None:
             position = part.position[part.scope_at[self.start : self.stop][rows]]
@@ -202,7 +202,7 @@ class Chunk:
             some = np.flatnonzero(held.many[user] > number)
             at = held.first[user[some]] + number
             inside = None if position is None else (held.low[at] <= position[some]) & (position[some] <= held.high[at])
-            yield some, begin[held.line[at]], inside
+            yield some, held.line[at] * self.layout.width, inside
 
     # -- conditions --------------------------------------------------------------------------------------------------
 

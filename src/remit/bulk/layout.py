@@ -16,13 +16,15 @@ from remit.bulk.matrix import EVERYONE_LINE, MEMBERS_LINE, Matrix
 from remit.bulk.texts import Array, Texts
 
 _MOST_BYTES = 1 << 24  # of lines
+_PAYS = 16  # bytes of them that one row pays for
 
 
 class Layout:
     """`cell_of`: the matrix's cell of each of these, negative where there is none; `early`: the code that settles it
     before any rule is looked at. Lines of so many cells follow one another: the matrix's, then the same ones as they
-    only deny, then `none`, a line of nothing. `bytes_by_line` are theirs; None where they would be so many that each is
-    looked for among the matrix's keys. `everyone`, `members`: whether these blocks say anything."""
+    only deny, then `none`, a line of nothing. `bytes_by_line` are theirs; None while there were too few rows to pay for
+    them, and where they would be too many: then each is looked for among the matrix's keys. `everyone`, `members`:
+    whether these blocks say anything."""
 
     def __init__(self, matrix: Matrix, types: Sequence[Any], actions: Sequence[Any]) -> None:
         self.matrix = matrix
@@ -40,10 +42,8 @@ class Layout:
         self.none = 2 * matrix.height
         self.everyone, self.members = matrix.has(EVERYONE_LINE), matrix.has(MEMBERS_LINE)
         self.bytes_by_line: Array | None = None
-        if (self.none + 1) * self.width <= _MOST_BYTES:
-            offsets = np.arange((self.none + 1) * self.width)
-            self.bytes_by_line = self._looked(offsets).reshape(-1, self.width)
-        self._least: dict[tuple[bool, int], Array] = {}
+        self._rows = 0  # that were asked about so far
+        self._least: dict[tuple[bool, int, bool], Array] = {}
 
     @property
     def lasting(self) -> bool:
@@ -53,6 +53,13 @@ class Layout:
     def fits(self, types: Sequence[Any], actions: Sequence[Any]) -> bool:
         """Whether it was made for these very lists."""
         return self.lasting and types is self.types and actions is self.actions
+
+    def expect(self, rows: int) -> None:
+        """So many rows will be asked about, more than before."""
+        self._rows += rows
+        size = (self.none + 1) * self.width
+        if self.bytes_by_line is None and size <= min(_MOST_BYTES, _PAYS * self._rows):
+            self.bytes_by_line = self._looked(np.arange(size)).reshape(-1, self.width)
 
     def bytes(self, offsets: Array) -> Array:
         """The bytes at offsets: line × cells + cell."""
@@ -83,14 +90,15 @@ class Layout:
     def least(self, deny: bool, condition: int, offsets: Array) -> Array:
         """The smallest numbers of rules with this effect and condition (-1: none), at offsets whose bytes say that
         there is one."""
-        kind = (deny, condition)
+        by_line = self.bytes_by_line is not None  # asked once, since another thread may make them meanwhile
+        kind = (deny, condition, by_line)
         if kind not in self._least:
             by_key = self.matrix.least(deny, condition)
-            if self.bytes_by_line is not None:  # one look-up, for some memory
+            if by_line:  # one look-up, for some memory
                 lines = self.none if deny else self.matrix.height  # which may have such a bit
                 _, key = self._keys(np.arange(lines * self.width))
                 by_key = np.where(key < 0, by_key.dtype.type(0), by_key[key])
             self._least[kind] = by_key
-        at = offsets if self.bytes_by_line is not None else self._keys(offsets)[1]
+        at = offsets if by_line else self._keys(offsets)[1]
         found: Array = np.take(self._least[kind], at, mode="clip")
         return found

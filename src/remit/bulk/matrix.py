@@ -83,6 +83,7 @@ class Matrix:
         self._at: dict[tuple[int, str], int] = {}
         few = len(table.rules) < (1 << 16) - 1
         self.nothing = (1 << 16) - 1 if few else int(np.iinfo(np.int32).max)  # a number that is no rule's
+        self._least: dict[tuple[bool, int], Array] = {}
         self.entries = self._entries()
         self.read = frozenset(self._read())
         self.times = [(attr, kind) for attr, kind in self.read if kind.kind == "time"]
@@ -189,18 +190,20 @@ class Matrix:
 
     def has(self, line: int) -> bool:
         """Whether there is any rule about a line."""
-        return bool((self.entries.keys // self.width == line).any())
+        first, behind = np.searchsorted(self.entries.keys, (line * self.width, (line + 1) * self.width))
+        return bool(first < behind)
 
     def least(self, deny: bool, condition: int) -> Array:
         """For each key the smallest number of a rule with this effect and condition (-1: none), and any larger number
         where there is none."""
-        entries = self.entries
+        entries, kind = self.entries, (deny, condition)
         if not len(entries.keys):
             return np.zeros(1, np.int32)
-        meant = (entries.deny == deny) & (entries.condition == condition)
-        numbers = np.where(meant, entries.rule, self.nothing)
-        found: Array = np.minimum.reduceat(numbers, entries.first[:-1])
-        return found.astype(np.uint16 if self.nothing < 1 << 16 else np.int32)
+        if kind not in self._least:
+            meant = (entries.deny == deny) & (entries.condition == condition)
+            least = np.minimum.reduceat(np.where(meant, entries.rule, self.nothing), entries.first[:-1])
+            self._least[kind] = least.astype(np.uint16 if self.nothing < 1 << 16 else np.int32)
+        return self._least[kind]
 
     def bits_of(self, effect: str) -> int:
         """The bits that belong to an effect."""

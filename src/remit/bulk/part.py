@@ -42,13 +42,14 @@ class Bound:
         self._layouts: tuple[Layout, ...] = ()
         self._profiles: tuple[tuple[Crowd, Layout, Profiles], ...] = ()
 
-    def layout(self, types: Sequence[Any], actions: Sequence[Any]) -> Layout:
-        """The matrix by these types and actions."""
+    def layout(self, types: Sequence[Any], actions: Sequence[Any], rows: int) -> Layout:
+        """The matrix by these types and actions, for so many more rows."""
         found = next((layout for layout in self._layouts if layout.fits(types, actions)), None)
         if found is None:
             found = Layout(self.matrix, types, actions)
             if found.lasting:
                 self._layouts = (found, *self._layouts)[:_MOST_KEPT]
+        found.expect(rows)
         return found
 
     def profiles(self, crowd: Crowd, layout: Layout, most: int) -> Profiles | None:
@@ -71,13 +72,12 @@ class Profiles(NamedTuple):
 
 
 class Holdings(NamedTuple):
-    """All that users hold, and each one's first holdings side by side, `lines` being where their lines begin; `begin`
-    says so of any line. `ranged`: they count where the request's place is in their run."""
+    """All that users hold, and each one's first holdings side by side, `lines` being where their lines begin. `ranged`:
+    they count where the request's place is in their run."""
 
     held: HoldingLists
     first: list[NthHolding]
     lines: list[Array]
-    begin: Array
     ranged: bool
 
 
@@ -168,7 +168,7 @@ class Part:
         if len(types.values) * len(actions.values) > _MOST_CELLS:  # names that nobody knows are one
             types, actions = _known(types, self.pdp.table.types), _known(actions, frozenset(self.matrix.actions))
         self.type_at, self.action_at = types.indices, actions.indices
-        self.layout = self.bound.layout(types.values, actions.values)
+        self.layout = self.bound.layout(types.values, actions.values, self.end - self.begin)
         self._note("cell", self.layout.early)
 
     def _scopes(self) -> None:
@@ -264,10 +264,9 @@ class Part:
             held = self.crowd.without_place if where == "absent" else self.crowd.at_place
             if where == "nowhere":
                 held = held.only_denying(self.matrix.height)
-            begin = np.arange(self.layout.none + 1) * self.layout.width
             first = held.nth_holdings(_MOST_TURNS, self.layout.none)
-            lines = [begin[turn.line] for turn in first]
-            found = self._holdings[where] = Holdings(held, first, lines, begin, where == "placed")
+            lines = [turn.line * self.layout.width for turn in first]
+            found = self._holdings[where] = Holdings(held, first, lines, where == "placed")
         return found
 
     # -- what conditions read ----------------------------------------------------------------------------------------

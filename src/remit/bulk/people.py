@@ -23,7 +23,7 @@ import pyarrow as pa
 from remit.bulk.ranges import spread
 from remit.bulk.texts import Array, Texts, encodable
 from remit.directory.shape import Directory
-from remit.evaluator.holding import Holders, Holding
+from remit.evaluator.holding import Holders, Holding, Via
 from remit.table.shape import Table
 
 ACTIVE, INACTIVE, UNKNOWN, TIMED = 0, 1, 2, 3
@@ -188,6 +188,7 @@ class _One(NamedTuple):
 
 
 _STRANGER = _One(UNKNOWN, (), (), False, False)
+_INACTIVE = _STRANGER._replace(status=INACTIVE)
 
 
 class People:
@@ -206,6 +207,7 @@ class People:
         self._lock = Lock()
         self._numbers: dict[str, int] = {}
         self._profiles: dict[Any, int] = {}
+        self._alike: dict[tuple[tuple[str, str | None, Via], ...], _One] = {}  # by what is held
         self._crowds = [self._joint([_STRANGER])]  # each less than half as large as the one before it
         self._names = Texts(pa.array([], pa.string()), distinct=True)
         self._lately: tuple[tuple[Texts, Crowd], ...] = ()
@@ -298,15 +300,21 @@ class People:
         user = self.directory.users.get(name)
         if user is None:
             return _STRANGER, True
-        holdings = self.holders.holdings(user)
-        timed = any(holding.timed for holding in holdings)
         if user.status != "active":
-            return _STRANGER._replace(status=INACTIVE), True
+            return _INACTIVE, True
+        holdings: Sequence[Holding] = self.holders.holdings(user)
+        timed = True in [holding.timed for holding in holdings]
         if timed and time is None:
             return _STRANGER._replace(status=TIMED), False
-        return self._holding([one for one in holdings if time is None or one.counts_at(time)]), not timed
+        if timed:
+            holdings = [one for one in holdings if time is None or one.counts_at(time)]
+        alike = tuple([(one.role, one.scope, one.via) for one in holdings])
+        found = self._alike.get(alike)
+        if found is None:
+            found = self._alike[alike] = self._holding(holdings)
+        return found, not timed
 
-    def _holding(self, holdings: list[Holding]) -> _One:
+    def _holding(self, holdings: Sequence[Holding]) -> _One:
         hiding: set[str | None] = set()
         if self.table.individual_over_group:
             hiding = {holding.scope for holding in holdings if holding.via == "individual"}
