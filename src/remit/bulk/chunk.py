@@ -18,33 +18,31 @@ from remit.bulk.columns import narrow
 from remit.bulk.matrix import ALLOW, ALLOW_IF, DENY, DENY_IF, EVERYONE_LINE, MEMBERS_LINE
 from remit.bulk.part import Part, Where, member_bits
 from remit.bulk.people import NOWHERE
-from remit.bulk.ranges import composed, copied_into, distinct, members_at, pieces, spread
+from remit.bulk.ranges import composed, copied_into, distinct, pieces, spread
 from remit.bulk.texts import Array
-from remit.bulk.vectors import Truth, Values
+from remit.bulk.vectors import NO_FAMILY, Truth, Values
 from remit.evaluator.facts import EMPTY, Facts
 from remit.evaluator.pdp import Judged
 from remit.evaluator.request import Malformed, read_claims, read_parts
 from remit.model import expression as ex
 from remit.model.types import Type
 
-_PAIRS = 1 << 20  # rows with a rule that are taken apart at once
+_PAIRS = 1 << 17  # rows with a rule that are taken apart at once: as many as the processor's nearer caches hold
 _SPARSE = 32  # a condition that concerns fewer than one row in so many is run on these alone
 
 
 class _Pairs(NamedTuple):
-    """Rows of a chunk with the rules that concern them: `row`, the rule's `number`, its `condition` (-1: none), and
-    whether it denies."""
+    """Rows of a chunk with the rules that concern them, by the rules' places among the matrix's `entries`."""
 
     row: Array
-    number: Array
-    condition: Array
-    deny: Array
+    entry: Array
 
     def only(self, some: Array) -> _Pairs:
         """Those of them."""
         if some.all():
             return self
-        return _Pairs(self.row[some], self.number[some], self.condition[some], self.deny[some])
+        there = np.flatnonzero(some)  # to take them by their numbers is faster than by truth values
+        return _Pairs(self.row[there], self.entry[there])
 
 
 class _Reached(NamedTuple):
@@ -250,8 +248,9 @@ class Chunk:
         wanted = np.where(flags & DENY, 0, flags & DENY_IF | allowing).astype(np.uint8)
         for pairs in self._pairs(wanted):
             hits = pairs.only(self._hold(pairs))
-            flags[hits.row[hits.deny]] |= DENY
-            flags[hits.row[~hits.deny]] |= ALLOW
+            denying = self.matrix.entries.deny[hits.entry]
+            flags[hits.row[denying]] |= DENY
+            flags[hits.row[~denying]] |= ALLOW
 
     # -- pairs -------------------------------------------------------------------------------------------------------
 
@@ -268,32 +267,27 @@ class Chunk:
             first, count = self.layout.entries(offset[some])
             for piece in pieces(count, _PAIRS):
                 many = count[piece]
-                at = spread(first[piece], many)
-                found = _Pairs(np.repeat(row[piece], many), entries.rule[at], entries.condition[at], entries.deny[at])
-                yield found.only(entries.bit[at] & np.repeat(bits[piece], many) != 0)
+                found = _Pairs(np.repeat(row[piece], many), spread(first[piece], many))
+                yield found.only(entries.bit[found.entry] & np.repeat(bits[piece], many) != 0)
 
     def _hold(self, pairs: _Pairs) -> Array:
         """Of rules that all have a condition, which apply: an allow's is true, a deny's not false. Those of one shape
         are run together."""
         true, false = np.zeros(len(pairs.row), bool), np.zeros(len(pairs.row), bool)
-        numbers, which = distinct(pairs.condition)
-        shapes: dict[Any, list[int]] = {}
-        without: list[int] = []
-        for at, number in enumerate(numbers.tolist()):
-            shape = self.part.shape(number)
-            (without if shape is None else shapes.setdefault(shape.shape, [])).append(at)
-        for members in shapes.values():
-            some, member = members_at(members, which, len(numbers))
-            found = [shape for at in members if (shape := self.part.shape(int(numbers[at]))) is not None]
-            columns = zip(*(one.constants for one in found), strict=True)
-            constants = [np.array(column)[member] for column in columns]
-            true[some], false[some] = found[0].run(self, pairs.row[some], constants)
-        if without:
-            some, member = members_at(without, which, len(numbers))
-            some = np.arange(len(which))[some][np.argsort(member, kind="stable")]
-            for run in np.split(some, np.cumsum(np.bincount(member))[:-1]):
-                true[run], false[run] = self._one_by_one(int(pairs.condition[run[0]]), pairs.row[run])
-        return np.where(pairs.deny, ~false, true) if pairs.deny.any() else true
+        entries = self.matrix.entries
+        condition, denying = entries.condition[pairs.entry], entries.deny[pairs.entry]
+        numbers, which = distinct(condition)
+        families = self.part.families
+        family, place = families.of(numbers.tolist(), self.part.shape)
+        for one in np.unique(family).tolist():
+            some = slice(None) if (family == one).all() else np.flatnonzero((family == one)[which])
+            if one != NO_FAMILY:
+                true[some], false[some] = families.run(one, place[which[some]], self, pairs.row[some])
+                continue
+            some = np.arange(len(which))[some][np.argsort(condition[some], kind="stable")]
+            for run in np.split(some, np.flatnonzero(np.diff(condition[some])) + 1):
+                true[run], false[run] = self._one_by_one(int(condition[run[0]]), pairs.row[run])
+        return np.where(denying, ~false, true) if denying.any() else true
 
     # -- deciding rules ----------------------------------------------------------------------------------------------
 
@@ -303,10 +297,10 @@ class Chunk:
         quick = code.copy()
         quick[list(slow)] = NO_RULE
         allowed, denied = quick == ALLOWED, quick == DENIED
-        best = self._least(self._wanted(allowed, denied))
+        best, rule = self._least(self._wanted(allowed, denied)), self.matrix.entries.rule
         for pairs in self._pairs(self._conditional(allowed, denied)):
             hits = pairs.only(self._hold(pairs))
-            np.minimum.at(best, hits.row, hits.number.astype(np.uint32))
+            np.minimum.at(best, hits.row, rule[hits.entry].astype(np.uint32))
         found: Array = best.view(np.int32)
         for row, judged in slow.items():
             found[row] = min((entry.rule.number for entry in judged.deciding), default=-1)
@@ -353,10 +347,11 @@ class Chunk:
         most = np.int64(max(len(self.part.pdp.table.rules), 1))
         more = [row * int(most) + entry.rule.number for row, judged in slow.items() for entry in judged.deciding]
         found = [np.array(more, np.int64)]
-        found += [pairs.row * most + pairs.number for pairs in self._pairs(self._wanted(allowed, denied))]
+        rule = self.matrix.entries.rule
+        found += [pairs.row * most + rule[pairs.entry] for pairs in self._pairs(self._wanted(allowed, denied))]
         for pairs in self._pairs(self._conditional(allowed, denied)):
             hits = pairs.only(self._hold(pairs))
-            found.append(hits.row * most + hits.number)
+            found.append(hits.row * most + rule[hits.entry])
         both = np.unique(np.concatenate(found))
         return both // most, (both % most).astype(np.int32)
 

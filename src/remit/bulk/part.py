@@ -16,7 +16,7 @@ from remit.bulk.layout import Layout
 from remit.bulk.matrix import EVERYONE_LINE, MEMBERS_LINE, Matrix
 from remit.bulk.people import ACTIVE, INACTIVE, TIMED, Crowd, HoldingLists, NthHolding, People
 from remit.bulk.texts import Array, Texts, Vocabulary, all_texts
-from remit.bulk.vectors import FARTHEST, Shaped, shaped, sort_of
+from remit.bulk.vectors import FARTHEST, Families, Shaped, shaped, sort_of
 from remit.directory.shape import User
 from remit.evaluator.conditions import value_of
 from remit.evaluator.pdp import Pdp
@@ -116,6 +116,7 @@ class Part:
         self._there: dict[ex.Attr, Array] = {}
         self._asked_users: list[User | None] | None = None
         self._shapes: dict[int, Shaped | None] = {}
+        self.families = Families()
         self._early: dict[str, Array] = {}
         self._holdings: dict[Where, Holdings] = {}
         self.odd: dict[str, Array] = {}  # column → where a time is too far away, by different value

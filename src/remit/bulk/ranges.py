@@ -23,17 +23,6 @@ def composed(kept: Any, some: Any) -> Any:
     return some if isinstance(kept, slice) else kept[some]
 
 
-def members_at(members: list[int], which: Array, many: int) -> tuple[Any, Array]:
-    """Where any of these stands, of so many, and each one's place among them."""
-    if len(members) == many:
-        return slice(None), which
-    place = np.full(many, -1, np.int64)
-    place[members] = np.arange(len(members))
-    own = place[which]
-    some = np.flatnonzero(own >= 0)
-    return some, own[some]
-
-
 def pieces(sizes: Array, most: int) -> Iterator[slice]:
     """Things of these sizes, in their order, cut into pieces of at most so much each, or of one thing."""
     ends, begin = np.cumsum(sizes), 0
@@ -45,7 +34,11 @@ def pieces(sizes: Array, most: int) -> Iterator[slice]:
 
 
 def distinct(numbers: Array) -> tuple[Array, Array]:
-    """The different ones of small numbers, and each one's place among them: what `np.unique` does, without sorting."""
+    """The different ones of small numbers, and each one's place among them: what `np.unique` does, without sorting
+    where they are many."""
+    if len(numbers) < int(numbers.max(initial=0)) >> 3:  # far fewer than there may be different ones
+        found: tuple[Array, Array] = np.unique(numbers, return_inverse=True)
+        return found
     different = np.flatnonzero(np.bincount(numbers))
     place = np.empty(len(different) and different[-1] + 1, np.int64)
     place[different] = np.arange(len(different))

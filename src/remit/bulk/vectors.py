@@ -53,6 +53,54 @@ class Shaped(NamedTuple):
     run: Run
 
 
+NO_FAMILY = -1
+
+
+class Families:
+    """Conditions by number, those of one shape as a *family*, each with a place in it. Every condition is looked at
+    once, when it is first met: to compare shapes costs more than to run one for a thousand requests."""
+
+    def __init__(self) -> None:
+        self._slots: dict[int, int] = {}  # by condition, in the order in which they were met
+        self._where: list[tuple[int, int]] = []  # by slot: the family and the place in it
+        self._table: Array = np.empty((0, 2), np.int64)  # the same
+        self._known: dict[tuple[Any, ...], int] = {}
+        self._runs: list[Run] = []
+        self._constants: list[list[tuple[Any, ...]]] = []
+        self._columns: dict[int, tuple[int, list[Array]]] = {}  # how many members it had, and a column a constant
+
+    def of(self, conditions: list[int], shape: Callable[[int], Shaped | None]) -> tuple[Array, Array]:
+        """The family of each condition, NO_FAMILY for one without a shape, and its place there."""
+        slots = self._slots
+        for number in conditions:
+            if number not in slots:
+                slots[number] = len(self._where)
+                self._where.append(self._met(shape(number)))
+        if len(self._table) < len(self._where):
+            self._table = np.array(self._where, np.int64)
+        found = self._table[[slots[number] for number in conditions]]
+        return found[:, 0], found[:, 1]
+
+    def _met(self, shape: Shaped | None) -> tuple[int, int]:
+        if shape is None:
+            return NO_FAMILY, 0
+        family = self._known.setdefault(shape.shape, len(self._runs))
+        if family == len(self._runs):
+            self._runs.append(shape.run)
+            self._constants.append([])
+        self._constants[family].append(shape.constants)
+        return family, len(self._constants[family]) - 1
+
+    def run(self, family: int, places: Array, rows: Rows, picked: Array) -> Truth:
+        """The members at these places of a family, each for the request beside it."""
+        members = self._constants[family]
+        known, columns = self._columns.get(family, (0, []))
+        if known < len(members):
+            columns = [np.array(column) for column in zip(*members, strict=True)]
+            self._columns[family] = len(members), columns
+        return self._runs[family](rows, picked, [column[places] for column in columns])
+
+
 class _NoShapeError(Exception):
     """A condition that is asked request by request."""
 
