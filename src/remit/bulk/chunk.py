@@ -194,7 +194,10 @@ class Chunk:
         begun, self._filled = self._filled, self._filled + len(user)
         for turn, line, room in zip(first, lines, part.turn_rooms, strict=False):
             offset = np.take(line, user, out=room[begun : self._filled], mode="clip")
-            inside = None if position is None else (turn.low[user] <= position) & (position <= turn.high[user])
+            inside = None
+            if position is not None:
+                low, high = np.take(turn.low, user, mode="clip"), np.take(turn.high, user, mode="clip")
+                inside = (low <= position) & (position <= high)
             yield slice(None), offset, inside
         for number in range(len(first), int(held.many.max(initial=0))):
             some = np.flatnonzero(held.many[user] > number)
