@@ -33,12 +33,13 @@ MEASURES = {  # what is measured → its unit
     "memory for columns": "MiB",
 }
 ABOUT = """\
-`allows` and *columns*: one decision, asked before. *Reading*: policy and directory from their texts. *Binding*: the two
-together, up to where the first question can be asked. *First columns*: the first call of `decide_many`, a row for each
-request. *One row*: a later call of one row; *a newcomer*: the same about somebody of whom columns had not asked yet.
-*Memory*: the most that reading and binding took, and what the first columns took on top, from 16 MiB on; texts are not
-counted. *At the end*: the exponent of the last step alone; a target holds for both exponents, with a tenth more for the
-last step, since two sizes alone also differ by what fits the processor's caches."""
+`allows` and *columns*: one decision, asked before. *Reading*: policy and directory from their texts. *Binding*: the
+two together, up to where the first question can be asked. *First columns*: the first call of `decide_many`, a row for
+each request. *One row*: a later call of one row; *a newcomer*: the same about somebody of whom columns had not asked
+yet. *Memory*: the most that reading and binding took, and what the first columns took on top, from 16 MiB on; texts
+are not counted. The first size's figure is this machine's own, all others are so many times that. *At the end*: the
+exponent of the last step alone; a target holds for both exponents, with a tenth more for the last step, since two
+sizes alone also differ by what fits the processor's caches."""
 AT_END = 0.1
 
 
@@ -51,15 +52,17 @@ class Point(NamedTuple):
 
 
 def figures_of(curve: Curve, points: Sequence[Point]) -> list[Figure]:
-    """The lines of one curve: values, exponents, and what is to be said about each bend."""
+    """The lines of one curve: the first value, the others as so many times that, exponents, and what is to be said
+    about each bend."""
     found: list[Figure] = []
     for way, unit in MEASURES.items():
         there = [(one.size, one.values[way]) for one in points if way in one.values]
         if len(there) < 2:
             continue
         fit, end = exponent(there), exponent(there[-2:])
-        listed = " · ".join(f"{size:,}: {value:,.3g}" for size, value in there)
-        value = f"{listed} {unit}; e = {fit:.2f}, at the end {end:.2f}"
+        (least, first), *others = there
+        listed = [f"{least:,}: {first:,.3g} {unit}", *(f"{size:,}: {cost / first:,.3g} ×" for size, cost in others)]
+        value = f"{' · '.join(listed)}; e = {fit:.2f}, at the end {end:.2f}"
         value += "".join(f". {line}" for line in bends(curve, way, there))
         most = curve.most.get(way)
         met = fit <= most and end <= most + AT_END if most is not None else None

@@ -55,7 +55,7 @@ def _pdp(step: Any) -> Pdp:
 def test_a_bend_without_a_reason_is_said_to_have_none(growth: ModuleType, curve: Callable[..., Any]) -> None:
     figure = growth.figures_of(curve(), _points(growth, 2, 20, 20))[0]
     assert figure.value == (
-        "1: 2 · 10: 20 · 100: 20 µs; e = 0.50, at the end 0.00. At 10 (e = 1.00, then 0.00): a bend, not explained"
+        "1: 2 µs · 10: 10 × · 100: 10 ×; e = 0.50, at the end 0.00. At 10 (e = 1.00, then 0.00): a bend, not explained"
     )
 
 
@@ -87,7 +87,7 @@ def test_a_bend_with_a_reason_is_told_with_it(growth: ModuleType, curve: Callabl
 
 def test_a_reason_is_not_told_where_nothing_bends(growth: ModuleType, curve: Callable[..., Any]) -> None:
     figure = growth.figures_of(curve({("`allows`", 10): "cats"}), _points(growth, 2, 20, 200))[0]
-    assert figure.value == "1: 2 · 10: 20 · 100: 200 µs; e = 1.00, at the end 1.00"
+    assert figure.value == "1: 2 µs · 10: 10 × · 100: 100 ×; e = 1.00, at the end 1.00"
 
 
 @pytest.mark.parametrize(("values", "met"), [((2, 2, 2), True), ((9, 1, 2), False), ((1, 3, 3), False)])

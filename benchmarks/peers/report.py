@@ -22,14 +22,14 @@ PROMISED = {  # size and engine → how many times remit's time it takes at leas
     ("small", "cedarpy-sliced"): {HOT: 150},
 }
 AHEAD = "{size}: {engine}: {found} of remit's time"
-SOONER = "{size}: from texts to ready to decide in {ours} s{once}, later than {others} s"
+SOONER = "{size}: from texts to ready to decide, as times of remit's {ours} s{once}: {others}"
 NOT_TIMED = "{size}: {engine}: {why}"
 NO_BATCH = "{size}: {engine}, {batch}: {why}"
 NO_SHELL = "large: one question from a shell: only smaller sizes are asked"
 NOT_ASKED = "not asked for: {keys}"
 _DRAWN = 150  # times remit's: what is slower would leave the others no width
 HEAD = (
-    "| engine | version | hot, × remit | cold, × remit | load, s (a process's first) | what one call includes |\n"
+    "| engine | version | hot, × remit | cold, × remit | load, × remit (a process's first) | what one call includes |\n"
     "|---|---|---|---|---|---|"
 )
 
@@ -82,7 +82,8 @@ def _behind(compared: Compared) -> Iterator[str]:
     sooner = [row for row in compared.rows if row.load is not None and ours is not None and row.load < ours]
     sooner = [row for row in sooner if row.engine.family != REMIT.family]
     if sooner and ours is not None:
-        said = ", ".join(f"{row.name} {row.load:,.3f}" for row in sorted(sooner, key=lambda row: row.load or 0))
+        times = sorted((row.load / ours, row.name) for row in sooner if row.load is not None)
+        said = ", ".join(f"{name} {digits(ratio)}" for ratio, name in times)
         once = f" (a small policy, as the first of a process, in {base.first:,.3f} s)" if base.first is not None else ""
         yield SOONER.format(size=compared.size.name, ours=f"{ours:,.3f}", once=once, others=said)
 
@@ -101,6 +102,7 @@ def table(compared: Compared, judged: bool = True) -> str:
     size = compared.size
     counts = f"{size.rules:,} rules, {size.roles:,} roles, {size.types:,} types, {size.users:,} users"
     rows = sorted(compared.rows, key=_rank)
+    base = next(row for row in rows if row.engine is REMIT)
     lines = [f"### {size.name}: {counts}", "", f"{compared.denied:.0%} of the requests are denied by a deny rule.", ""]
     if judged:
         ahead = [f"**Ahead of remit:** {row.name}: {_ratios(row)} of remit's time." for row in rows if row.ahead]
@@ -110,7 +112,7 @@ def table(compared: Compared, judged: bool = True) -> str:
     if near:
         names, times = zip(*near, strict=True)
         lines += ["", chart(f"{size.name}: a decision, as remit's times", "times", names, times, across=True)]
-    lines += ["", HEAD, *(_line(row) for row in rows)]
+    lines += ["", HEAD, *(_line(row, base) for row in rows)]
     lines += ["", *(f"- {remark}." for remark in compared.remarks)] if compared.remarks else []
     return "\n".join(lines)
 
@@ -127,17 +129,22 @@ def _ratios(row: Row) -> str:
     return ", ".join(f"{batch} {shown(row.ratios[batch])}" for batch in BATCHES if batch in row.ratios)
 
 
-def _line(row: Row) -> str:
-    load = ", ".join(part for part in (_load(row), row.note) if part)
+def _line(row: Row, base: Row) -> str:
+    load = ", ".join(part for part in (_load(row, base), row.note) if part)
     said = f"**{row.trouble}**" if row.trouble else row.includes
     cells = [row.name, row.version or "–", *(_cell(row, batch) for batch in (HOT, COLD)), load, said]
     return table_row(cells)
 
 
-def _load(row: Row) -> str:
-    if row.load is None:
+def _load(row: Row, base: Row) -> str:
+    """Beside that of `base`, and of a process's first load, too."""
+    if row is base:
+        times = [f"{one:,.3f} s" for one in (row.load, row.first) if one is not None]
+        return f"1 ({'; the first '.join(times)})" if times else "–"
+    if row.load is None or not base.load:
         return "–"
-    return f"{row.load:,.3f} ({row.first:,.3f})" if row.first is not None else f"{row.load:,.3f}"
+    first = f" ({digits(row.first / base.first)})" if row.first is not None and base.first else ""
+    return f"{digits(row.load / base.load)}{first}"
 
 
 def _cell(row: Row, batch: str) -> str:
