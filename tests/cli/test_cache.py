@@ -158,7 +158,7 @@ def test_a_disk_that_is_full(tmp_path: Path, kept: Cache, monkeypatch: pytest.Mo
     def full(path: Path, text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module, "_replace", full)
+    monkeypatch.setattr(module, "_write", full)
     for cache in (kept, Cache(tmp_path)):
         cache.put("lint", "another", DATA)
         assert cache.get("lint", "another") is None

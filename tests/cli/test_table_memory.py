@@ -425,7 +425,7 @@ def test_a_disk_that_is_full(counted: Counted, tmp_path: Path, monkeypatch: pyte
     def full(path: Path, text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(caches, "_replace", full)
+    monkeypatch.setattr(caches, "_write", full)
     folder = write(tmp_path / "p", main=BASE)
     assert not counted.warm(folder)
     assert not counted.warm(folder)

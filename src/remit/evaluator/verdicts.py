@@ -12,11 +12,12 @@ become too many: what is asked again is settled again.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from remit.evaluator.conditions import Test
 from remit.evaluator.index import Cell, Entry, Index
 
+_Verdict = TypeVar("_Verdict")
 MOST = 1 << 18  # verdicts kept, about a hundred bytes each
 
 
@@ -75,8 +76,8 @@ class Verdicts:
                 standing.deciding.clear()
 
 
-class Allowing(dict[Cell, "bool | Open"]):
-    """Whether somebody with these masks may, by cell."""
+class _Settled(dict[Cell, _Verdict], Generic[_Verdict]):
+    """What somebody with these masks may, by cell, found when it is first asked for."""
 
     __slots__ = ("allow", "deny", "verdicts")
 
@@ -85,10 +86,19 @@ class Allowing(dict[Cell, "bool | Open"]):
         self.verdicts = verdicts
         self.allow, self.deny = allow, deny
 
-    def __missing__(self, cell: Cell) -> bool | Open:
+    def __missing__(self, cell: Cell) -> _Verdict:
         self.verdicts.note()
         found = self[cell] = self._found(cell)
         return found
+
+    def _found(self, cell: Cell) -> _Verdict:
+        raise NotImplementedError
+
+
+class Allowing(_Settled["bool | Open"]):
+    """Whether somebody may."""
+
+    __slots__ = ()
 
     def _found(self, cell: Cell) -> bool | Open:
         allow, deny, may_allow, may_deny, allow_if, deny_if = cell.masks
@@ -103,20 +113,10 @@ class Allowing(dict[Cell, "bool | Open"]):
         return Open(cell.timed, denies, outright, allows, alone)
 
 
-class Deciding(dict[Cell, "str | Rows | None"]):
-    """The id of the first rule that decides for somebody with these masks, by cell."""
+class Deciding(_Settled["str | Rows | None"]):
+    """The id of the first rule that decides."""
 
-    __slots__ = ("allow", "deny", "verdicts")
-
-    def __init__(self, verdicts: Verdicts, allow: int, deny: int) -> None:
-        super().__init__()
-        self.verdicts = verdicts
-        self.allow, self.deny = allow, deny
-
-    def __missing__(self, cell: Cell) -> str | Rows | None:
-        self.verdicts.note()
-        found = self[cell] = self._found(cell)
-        return found
+    __slots__ = ()
 
     def _found(self, cell: Cell) -> str | Rows | None:
         denies, allows = self._rows(cell, cell.denies, self.deny), self._rows(cell, cell.allows, self.allow)

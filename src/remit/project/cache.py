@@ -24,6 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from remit.project.files import replace
 from remit.version import __version__
 
 try:  # as `random` does it: hashlib loads OpenSSL, 4 ms that a plain answer does without
@@ -102,7 +103,7 @@ class Cache:
             if self._put[kind] % _PRUNED_EVERY == 0:
                 _prune(folder, self._limits)
             self._put[kind] += 1
-            _replace(folder / name, f"{_HEAD}{hashed(name, payload)}{_MIDDLE}{payload}{_TAIL}")
+            _write(folder / name, f"{_HEAD}{hashed(name, payload)}{_MIDDLE}{payload}{_TAIL}")
 
     def _prepare(self, root: Path, kind: str) -> None:
         """Makes the folders, and marks them as a cache; what somebody else made keeps its own files."""
@@ -115,7 +116,7 @@ class Cache:
             return
         for name, text in ((".gitignore", "*\n"), ("CACHEDIR.TAG", _TAG)):
             if not (root / name).exists():
-                _replace(root / name, text)
+                _write(root / name, text)
         self._make(root / kind)
 
     def _make(self, folder: Path) -> None:
@@ -127,20 +128,10 @@ class Cache:
         return stat.S_ISDIR(os.lstat(path).st_mode)
 
 
-def _replace(path: Path, text: str) -> None:
-    """Puts a file in the place of whatever has its name, which is never written into: a link that a pull request brings
-    may lead to a pipe or a device. Raises OSError."""
-    import tempfile  # reading does without
-
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.remit-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, stat.S_IMODE(path.parent.stat().st_mode) & 0o666)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+def _write(path: Path, text: str) -> None:
+    """A file with the rights of its folder. Raises OSError."""
+    rights = stat.S_IMODE(path.parent.stat().st_mode) & 0o666
+    replace(path, text, lambda temporary: os.chmod(temporary, rights))
 
 
 class PrivateCache(Cache):

@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,8 +51,6 @@ def write_whole(path: Path, text: str, *, durable: bool = False) -> None:
     file with further names (hard links), which all show the new text: another in its place would part them. `durable`:
     it is on the disk when this returns, and a power failure leaves the old text or the new one, under this name alone.
     Raises OSError."""
-    import tempfile  # reading does without
-
     if _is_stream(path):
         with path.open("w", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
@@ -60,21 +59,33 @@ def write_whole(path: Path, text: str, *, durable: bool = False) -> None:
         _write_into(path, text.encode())
         return
 
+    def finish(temporary: str) -> None:
+        _keep_owner(path, temporary)
+        os.chmod(temporary, _rights(path))
+
+    replace(path, text, finish, durable)
+    if durable:
+        sync_folder(path.parent)
+
+
+def replace(path: Path, text: str, finish: Callable[[str], object], durable: bool = False) -> None:
+    """Puts a new file in the place of whatever has its name, which is never written into: a link that a pull request
+    brings may lead to a pipe or a device. `finish` is told under which name it is whole, and gives it its rights.
+    `durable`: its text is on the disk before it has its own name. Raises OSError."""
+    import tempfile  # reading does without
+
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.remit-", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-            if durable:  # before the rename: else the name may reach the disk ahead of the text
+            if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        _keep_owner(path, temporary)
-        os.chmod(temporary, _rights(path))
+        finish(temporary)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
-    if durable:
-        sync_folder(path.parent)
 
 
 def _is_stream(path: Path) -> bool:
