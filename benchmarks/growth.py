@@ -41,6 +41,7 @@ are not counted. The first size's figure is this machine's own, all others are s
 exponent of the last step alone; a target holds for both exponents, with a tenth more for the last step, since two
 sizes alone also differ by what fits the processor's caches."""
 AT_END = 0.1
+SHORT = 0.1  # seconds
 
 
 class Point(NamedTuple):
@@ -61,7 +62,7 @@ def figures_of(curve: Curve, points: Sequence[Point]) -> list[Figure]:
             continue
         fit, end = exponent(there), exponent(there[-2:])
         (least, first), *others = there
-        listed = [f"{least:,}: {first:,.3g} {unit}", *(f"{size:,}: {cost / first:,.3g} ×" for size, cost in others)]
+        listed = [f"{least:,}: {_told(first, unit)}", *(f"{size:,}: {cost / first:,.3g} ×" for size, cost in others)]
         value = f"{' · '.join(listed)}; e = {fit:.2f}, at the end {end:.2f}"
         value += "".join(f". {line}" for line in bends(curve, way, there))
         most = curve.most.get(way)
@@ -88,7 +89,14 @@ def _constant(points: Sequence[tuple[int, float]], unit: str) -> str:
     constant = low - each * first
     if constant <= 0 or each <= 0 or abs(value / (constant + each * middle) - 1) > CLOSE:
         return ""
-    return f"{constant:,.2g} {unit} whatever the size, and a linear part"
+    return f"{_told(constant, unit, 2)} whatever the size, and a linear part"
+
+
+def _told(value: float, unit: str, digits: int = 3) -> str:
+    """Short times in milliseconds."""
+    if unit == "s" and value < SHORT:
+        value, unit = value * 1000, "ms"
+    return f"{value:,.{digits}g} {unit}"
 
 
 PICTURES = """\
