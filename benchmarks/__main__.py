@@ -47,7 +47,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("names", nargs="*", metavar="NAME", help=f"only these of {', '.join([*PARTS, *OTHERS])}")
     made.add_argument("--peers-home", metavar="DIR", type=Path, help="where other engines are kept")
     made.add_argument("--only", action="append", default=[], metavar="ENGINE", help=f"{PEERS}: beside remit, these")
-    made.add_argument("--size", action="append", default=[], choices=("small", "medium", "large"), help=f"{PEERS}")
+    made.add_argument(
+        "--size", action="append", default=[], choices=("small", "medium", "large"), help=f"{PEERS}: only these sizes"
+    )
     return made
 
 

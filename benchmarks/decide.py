@@ -84,11 +84,6 @@ class Bound:
         for user, action, resource in self.wide:  # every cell and every user met once
             self.pdp.allows(user, action, resource)
 
-    def deciding(self) -> Call | None:
-        """The method that gives the deciding rule's id, where this remit has it."""
-        found = getattr(self.pdp, "deciding", None)
-        return found if callable(found) else None
-
 
 class Times(NamedTuple):
     """Seconds a call in each round."""
@@ -96,7 +91,7 @@ class Times(NamedTuple):
     loop: list[float]
     empty: list[float]
     allows: list[float]
-    deciding: list[float]  # empty where remit has no such method
+    deciding: list[float]
     decide: list[float]
 
     def of_calls(self, over: list[float]) -> Spread:
@@ -116,11 +111,9 @@ def _jobs(bound: Bound, batch: Sequence[w.Question], passes: int) -> dict[str, t
         "loop": (_alone(_nothing, plain, more), more),
         "empty": (_alone(_calls, empty, plain, more), more),
         "allows": (_alone(_calls, pdp.allows, plain, passes), passes),
+        "deciding": (_alone(_calls, pdp.deciding, plain, passes), passes),
         "decide": (_alone(_asks, pdp.decide, [question.request() for question in batch], less), less),
     }
-    deciding = bound.deciding()
-    if deciding is not None:
-        jobs["deciding"] = (_alone(_calls, deciding, plain, passes), passes)
     return {name: (job, times * len(batch)) for name, (job, times) in jobs.items()}
 
 
@@ -133,7 +126,7 @@ def times(bounds: Sequence[Bound], name: str, plan: Plan) -> list[Times]:
     }
     taken = _run(jobs, plan.rounds)
     return [
-        Times(*(taken.get((at, job), []) for job in ("loop", "empty", "allows", "deciding", "decide")))
+        Times(*(taken[at, job] for job in ("loop", "empty", "allows", "deciding", "decide")))
         for at in range(len(bounds))
     ]
 
@@ -176,13 +169,10 @@ def measure(quick: bool = False) -> list[Figure]:
         for bound, taken in zip(bounds, found, strict=True):
             figures += _figures(bound, name, taken)
         figures.append(_growth("allows", name, found[-1].allows, found[0].allows, bounds))
-        if found[0].deciding:
-            figures.append(_growth("deciding", name, found[-1].deciding, found[0].deciding, bounds))
+        figures.append(_growth("deciding", name, found[-1].deciding, found[0].deciding, bounds))
     for bound, ratio in zip(bounds, _wide(bounds, plan), strict=True):
         many = f"{len(bound.wide):,} different requests, each once a round"
         figures.append(Figure(f"{bound.size.name}: allows, {many}", ratio.text("calls")))
-    if bounds[0].deciding() is None:
-        figures.append(Figure("deciding", "left out: this remit has no `pdp.deciding`"))
     return figures
 
 
@@ -191,11 +181,10 @@ def _figures(bound: Bound, name: str, taken: Times) -> list[Figure]:
     figures = []
     jobs = (("allows", taken.allows, PROMISED_ALLOWS), ("deciding", taken.deciding, PROMISED_WITH_ID))
     for job, seconds, limit in jobs:
-        if seconds:
-            calls, alone = taken.of_calls(seconds), taken.of_calls_alone(seconds)
-            value = f"{calls.text('calls')}; {alone.median:.1f} without the loop"
-            target, met = (f"≤ {limit} calls", calls.median <= limit) if promised else ("", None)
-            figures.append(Figure(f"{size}: {job}, {name}", value, target, met))
+        calls, alone = taken.of_calls(seconds), taken.of_calls_alone(seconds)
+        value = f"{calls.text('calls')}; {alone.median:.1f} without the loop"
+        target, met = (f"≤ {limit} calls", calls.median <= limit) if promised else ("", None)
+        figures.append(Figure(f"{size}: {job}, {name}", value, target, met))
     if name == MIX:
         calls = taken.of_calls(taken.decide)
         figures.append(Figure(f"{size}: decide and its first rule's id, {name}", calls.text("calls")))

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import gc
 import random
-import resource
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,7 +15,7 @@ from unittest import mock
 
 from benchmarks import workload as w
 from benchmarks.startup import remit, run
-from benchmarks.timing import Figure, ratios, spread, turns
+from benchmarks.timing import Figure, children_computing, ratios, spread, turns
 from remit import Policy
 from remit.proof import requests
 from remit.proof.compare import Difference, compare
@@ -198,12 +197,6 @@ def _asking(plan: Plan) -> list[Figure]:
 # -- commands --------------------------------------------------------------------------------------------------------
 
 
-def _children() -> float:
-    """Seconds that the processes started here have computed, so far."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
 def _commands(plan: Plan) -> list[Figure]:
     """`remit lint` and `remit fmt --check` of one policy, the first time and again, beside `remit compile`."""
     text = w.of_lines(plan.lines).policy
@@ -222,7 +215,7 @@ def _commands(plan: Plan) -> list[Figure]:
         }
         jobs = {what: partial(_run, remit(*words), folder) for what, words in commands.items()}
         turns(jobs, 1)  # this fills the cache
-        taken = turns(jobs, plan.rounds, _children)
+        taken = turns(jobs, plan.rounds, children_computing)
     lines = text.count("\n")
     figures = []
     for what in ("lint", "fmt"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks.timing import Figure, ratios, spread, turns
+from benchmarks.timing import Figure, children_computing, ratios, spread, turns
 
 POLICY = Path(__file__).resolve().parents[1] / "policies" / "measure"
 QUESTION = ("can", "rob", "read", "customer:c7", "--set", "owner=rob")
@@ -65,12 +64,6 @@ def heavy(modules: Sequence[str]) -> list[str]:
     return [name for name in HEAVY if name in roots]
 
 
-def _computing() -> float:
-    """Seconds that the processes started here have computed, so far."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
 def measure(quick: bool = False) -> list[Figure]:
     rounds = 2 if quick else 31
     with tempfile.TemporaryDirectory() as name:
@@ -84,7 +77,7 @@ def measure(quick: bool = False) -> list[Figure]:
         jobs: dict[str, Callable[[], object]] = {at: partial(run, command, folder) for at, command in commands.items()}
         turns(jobs, 1)
         taken = turns(jobs, rounds, perf_counter)
-        computing = turns(jobs, rounds, _computing)
+        computing = turns(jobs, rounds, children_computing)
     figures = []
     for way, spoken in (("script", "remit can"), ("module", "python -m remit can")):
         if way in taken:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import resource
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import process_time
@@ -33,6 +34,12 @@ class Figure(NamedTuple):
     value: str
     target: str = ""
     met: bool | None = None
+
+
+def children_computing() -> float:
+    """Seconds that the processes started here have computed, so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def turns(

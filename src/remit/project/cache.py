@@ -95,12 +95,12 @@ class Cache:
         if len(payload) > self._limits.entry - _PREFIX:
             return
         with suppress(OSError):
-            folder = self._root / kind
-            if self._put[kind] % _PRUNED_EVERY == 0:
+            folder, now_and_then = self._root / kind, self._put[kind] % _PRUNED_EVERY == 0
+            if now_and_then:
                 self._prepare(self._root, kind)
             if not (self._is_folder(self._root) and self._is_folder(folder)):
                 return
-            if self._put[kind] % _PRUNED_EVERY == 0:
+            if now_and_then:
                 _prune(folder, self._limits)
             self._put[kind] += 1
             _write(folder / name, f"{_HEAD}{hashed(name, payload)}{_MIDDLE}{payload}{_TAIL}")
@@ -111,7 +111,7 @@ class Cache:
         self._make(root)
         if not self._is_folder(root):
             return
-        if there and root.name != FOLDER:
+        if there and root.name != FOLDER:  # the user's own cache folder, as others may use it, too
             self._make(root / kind)
             return
         for name, text in ((".gitignore", "*\n"), ("CACHEDIR.TAG", _TAG)):

@@ -70,15 +70,15 @@ def write_whole(path: Path, text: str, *, durable: bool = False) -> None:
 
 def replace(path: Path, text: str, finish: Callable[[str], object], durable: bool = False) -> None:
     """Puts a new file in the place of whatever has its name, which is never written into: a link that a pull request
-    brings may lead to a pipe or a device. `finish` is told under which name it is whole, and gives it its rights.
-    `durable`: its text is on the disk before it has its own name. Raises OSError."""
+    brings may lead to a pipe or a device. `finish` is called with the name under which the text is whole, before it
+    gets its own: it sets owner and rights. `durable`: the text is on the disk by then. Raises OSError."""
     import tempfile  # reading does without
 
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.remit-", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-            if durable:
+            if durable:  # before the rename: else the name may reach the disk ahead of the text
                 file.flush()
                 os.fsync(file.fileno())
         finish(temporary)
@@ -141,7 +141,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def sweep(path: Path) -> None:
-    """Removes what `write_whole` left beside a file where it was killed."""
+    """Removes what `replace` left beside a file where it was killed."""
     left = re.compile(rf"\.{re.escape(path.name)}\.remit-[a-z0-9_]{{8}}")  # the names that `mkstemp` gives
     try:
         for other in os.listdir(path.parent):

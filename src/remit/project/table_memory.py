@@ -1,4 +1,4 @@
-"""The table of a policy, remembered until its sources change: reading it again takes a sixteenth of the time.
+"""The table of a policy, remembered until its sources change: reading it again takes a small part of the time.
 
 It decides about access, so it is kept where nobody but the user may write, and never in the project, into which a pull
 request could bring a table along:
