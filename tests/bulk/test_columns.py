@@ -8,6 +8,7 @@ import tracemalloc
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ import pytest
 
 from remit import Directory, Pdp, Policy
 from remit.bulk.codes import CODES
+from remit.evaluator.holding import Holders
 
 POLICY = """
 scope company
@@ -204,6 +206,12 @@ def test_what_is_no_column(pdp: Pdp, columns: dict[str, Any], said: str) -> None
     assert said in str(raised.value)
 
 
+def test_an_arrow_record_batch_is_columns(pdp: Pdp) -> None:
+    """As a table is."""
+    batch = pa.record_batch({"user": USERS, "action": ACTIONS, "type": ["invoice"] * 6})
+    assert codes(pdp, batch) == EXPECTED
+
+
 def test_an_arrow_table_is_columns(pdp: Pdp) -> None:
     """Its names are the columns'."""
     columns = {"user": ["ann", "bob"], "action": ["read", "read"], "type": ["invoice", "invoice"]}
@@ -256,7 +264,7 @@ def test_memory_does_not_grow_with_the_rows(pdp: Pdp, coded: bool) -> None:
 
 
 def test_one_row_does_not_pay_for_all_roles() -> None:
-    """What a call of one row takes does not grow with the roles of the policy; with many rows, lines are made of all."""
+    """What a call of one row takes does not grow with the policy's roles; with many rows, lines are made of all."""
     roles = "\n".join(f"role r{at} {{ allow read on note }}" for at in range(3_000))
     policy = Policy.from_sources({"a.remit": "area a { resource note { actions read } }\n" + roles})
     pdp = policy.bind(Directory.from_text('{"users": {"ann": {"assignments": [{"role": "r7"}]}}}'))
@@ -271,6 +279,130 @@ def test_one_row_does_not_pay_for_all_roles() -> None:
         return peak
 
     assert most(1) < 50_000 < most(1_000)
+
+
+def _interrupted_at(pdp: Pdp, count: int, users: list[str], reader: Any) -> None:
+    """A call that Ctrl-C ends while it reads the user of this number."""
+    read = iter(range(count))
+
+    def late(*told: Any) -> Any:
+        if next(read, None) is None:
+            raise KeyboardInterrupt
+        return reader(*told)
+
+    with (
+        mock.patch.object(Holders, "holdings", lambda holders, user: late(holders, user)),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        pdp.decide_many({"user": users, "action": "read", "type": "doc"})
+
+
+def test_an_interrupted_call_takes_nobody_for_another() -> None:
+    """Whoever was read before an interrupt is decided as themselves afterwards, and whoever is read later, too."""
+    policy = Policy.from_sources(
+        {"p.remit": "area a { resource doc { actions read } }\nrole boss { allow read on doc }\nrole clerk { }"}
+    )
+    held = {f"u{at}": {"assignments": [{"role": "clerk" if at < 4 else "boss"}]} for at in range(44)}
+    directory = Directory.from_text(json.dumps({"users": held}))
+    reader = Holders.holdings
+    for count in range(4):
+        pdp = policy.bind(directory)
+        pdp.decide_many({"user": ["nobody"], "action": "read", "type": "doc"})
+        _interrupted_at(pdp, count, ["u0", "u1", "u2", "u3"], reader)
+        for users in (["u9", "u1"], [f"u{at}" for at in range(4, 44)], ["u0", "u1", "u2"], [*held]):
+            found = pdp.decide_many({"user": users, "action": "read", "type": "doc"}).allowed.tolist()
+            assert found == [int(user[1:]) >= 4 for user in users]
+
+
+def _bound(pdp: Pdp) -> Any:
+    """What is kept between calls, of which there has been one at least."""
+    assert codes(pdp, {"user": "ann", "action": "read", "type": "invoice"}) == ["allowed"]
+    assert pdp._columns is not None
+    return pdp._columns.bound
+
+
+def test_users_without_numbers_are_read_anew() -> None:
+    """An interrupt between the users of a call and their numbers: all are forgotten, none is another."""
+    policy = Policy.from_sources({"shop.remit": POLICY})
+    asked = policy.bind(Directory.from_text(json.dumps(PEOPLE)))
+    columns = {"user": USERS, "action": ACTIONS, "type": "invoice"}
+    assert codes(asked, columns) == EXPECTED
+    people = _bound(asked).people
+    people._crowds = [*people._crowds, people._crowds[0]]
+    assert codes(asked, columns) == EXPECTED
+    assert sum(len(crowd.status) for crowd in people._crowds) == len(people._numbers) + 1
+
+
+def test_lines_take_little_more_than_their_bytes() -> None:
+    """When enough rows have asked: neither the call that makes the lines nor one by rules takes many times as much."""
+    types = " ".join(f"resource t{at} {{ actions read, write }}" for at in range(400))
+    roles = "\n".join(f"role r{at} {{ allow read on t{at % 400} }}" for at in range(800))
+    policy = Policy.from_sources({"a.remit": f"area a {{ {types} }}\n{roles}"})
+    pdp = policy.bind(Directory.from_text('{"users": {"ann": {"assignments": [{"role": "r7"}]}}}'))
+    names = pa.array([f"t{at}" for at in range(400)])
+    rows = 100_000  # which pay for 1.6 million bytes
+    asked = {
+        "user": pa.array(["ann"] * rows).dictionary_encode(),
+        "action": pa.DictionaryArray.from_arrays(pa.array([0] * rows), pa.array(["read", "write"])),
+        "type": pa.DictionaryArray.from_arrays(pa.array([7] * rows), names),
+    }
+    pdp.decide_many({name: column.slice(0, 1) for name, column in asked.items()}, rules="first")
+    before = pdp.decide_many({name: column.slice(0, 1) for name, column in asked.items()}, rules="first")
+    tracemalloc.start()
+    found = pdp.decide_many(asked, rules="first")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert before.allowed.all()
+    assert found.allowed.all()
+    assert peak < 16 * 2 * 802 * 800
+
+
+def test_unknown_names_leave_what_is_kept(pdp: Pdp) -> None:
+    """Rows of unknown types, or of none, share one layout, which the next call with such rows finds again."""
+    layouts = _bound(pdp).layouts
+    asked = {"user": ["ann"] * 3, "action": ["read", "fly", "read"], "type": ["invoice", "invoice", None]}
+    expected = ["allowed", "unknown_action", "invalid_request"]
+    assert codes(pdp, asked) == expected
+    kept = layouts._kept
+    more = {**asked, "type": ["invoice", "invoice", "boat"], "user": ["ann"] * 3}
+    assert codes(pdp, more) == ["allowed", "unknown_action", "unknown_resource_type"]
+    assert codes(pdp, asked) == expected
+    assert layouts._kept is kept
+
+
+def test_a_misspelt_property_is_one_that_is_missing(pdp: Pdp) -> None:
+    """What no condition reads is passed over."""
+    asked = {"user": ["ann"], "action": ["pay"], "type": ["invoice"], "resource.amount": [1]}
+    assert codes(pdp, {**asked, "resource.owner": ["ann"]}) == ["allowed"]
+    assert codes(pdp, {**asked, "resource.ownr": ["ann"]}) == codes(pdp, asked) == ["no_rule"]
+
+
+def test_the_clock_is_read_once() -> None:
+    """However many chunks there are."""
+    read: list[int] = []
+
+    def clock() -> int:
+        read.append(1)
+        return 0
+
+    policy = Policy.from_sources({"shop.remit": POLICY})
+    pdp = policy.bind(Directory.from_text(json.dumps(PEOPLE)), clock)
+    pdp.decide_many({"user": ["ann"] * 200_000, "action": "read", "type": "invoice"})
+    assert len(read) == 1
+
+
+def test_a_dictionary_that_comes_again_is_known_again(pdp: Pdp) -> None:
+    """The same users, types and actions: layouts and crowds are those of the call before."""
+
+    def asked() -> dict[str, Any]:
+        columns = {"user": USERS[:2], "action": ACTIONS[:2], "type": ["invoice"] * 2}
+        return {name: pa.array(values).dictionary_encode() for name, values in columns.items()}
+
+    assert codes(pdp, asked()) == EXPECTED[:2]
+    bound = _bound(pdp)
+    kept = bound.layouts._kept[0], bound.people._lately[0]
+    assert codes(pdp, asked()) == EXPECTED[:2]
+    assert (bound.layouts._kept[0], bound.people._lately[0]) == kept
 
 
 def test_threads_ask_one_decision_point() -> None:

@@ -1,7 +1,8 @@
 """Some rows, decided together: bytes gathered and joined, conditions run where they can still change something.
 
 Rows that conditions without a bit of their own can decide are taken apart into (row, rule) pairs, and these are run
-shape by shape. What is too odd for arrays is decided by the evaluator, row by row.
+shape by shape; a condition without a shape is asked row by row, of the function that single decisions ask. Requests
+that are too odd for arrays are decided by the evaluator.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from remit.bulk.codes import ALLOWED, CODES, DENIED, NO_RULE, NO_USER
 from remit.bulk.columns import narrow
 from remit.bulk.matrix import ALLOW, ALLOW_IF, DENY, DENY_IF, EVERYONE_LINE, MEMBERS_LINE
 from remit.bulk.part import Part, Where, member_bits
-from remit.bulk.people import NOWHERE
+from remit.bulk.places import NOWHERE
 from remit.bulk.ranges import composed, copied_into, distinct, pieces, spread
 from remit.bulk.texts import Array
 from remit.bulk.vectors import NO_FAMILY, Truth, Values
@@ -73,6 +74,7 @@ class Chunk:
         self.cell = copied_into(cell, part.cell_room)
         self._facts_of: dict[int, Facts | None] = {}
         self.flag_applies: dict[int, Array] = {}  # by bit: which rows such a rule applies to
+        self.flags = np.empty(0, np.uint8)  # once it is settled
         self._settled: tuple[Array, dict[int, Judged]] | None = None
 
     # -- the rows, as conditions see them ----------------------------------------------------------------------------
@@ -136,7 +138,7 @@ class Chunk:
             offset += self.cell
             return np.take(lines, offset, mode="clip")
         reached: Iterable[_Reached] = self._reached()
-        if self.ruled and part.few:
+        if self.ruled and part.all_hold_few:
             self._kept = list(reached)
             reached = self._kept
         found = np.zeros(self.size, np.uint8)
@@ -144,9 +146,15 @@ class Chunk:
             found[rows] |= byte
         return found
 
+    def _reached_again(self) -> Iterable[_Reached]:
+        """What was kept of it, else all anew."""
+        return self._reached() if self._kept is None else self._kept
+
     def _reached(self) -> Iterator[_Reached]:
         """All that the rows' users hold, and the blocks."""
-        self._filled = 0  # of rooms, in which rows that stand alike come one after the other
+        # of rooms, in which rows that stand alike come one after the other; INVARIANT: what is yielded has its part of
+        # a room for itself, until all is gathered anew
+        self._filled = 0
         if self.layout.everyone:
             offset = EVERYONE_LINE * self.layout.width + self.cell
             yield _Reached(slice(None), offset, self.layout.bytes(offset))
@@ -263,7 +271,7 @@ class Chunk:
         if not int(np.bitwise_or.reduce(wanted)):
             return
         entries = self.matrix.entries
-        for rows, offset, byte in self._reached() if self._kept is None else self._kept:
+        for rows, offset, byte in self._reached_again():
             bits = byte & wanted[rows]
             some = np.flatnonzero(bits != 0)
             row, bits = composed(rows, some), bits[some]
@@ -296,10 +304,7 @@ class Chunk:
 
     def first_rules(self) -> Array:
         """The number of the first deciding rule of each row, -1 for none."""
-        code, slow = self._settle()
-        quick = code.copy()
-        quick[list(slow)] = NO_RULE
-        allowed, denied = quick == ALLOWED, quick == DENIED
+        allowed, denied, slow = self._by_rules()
         best, rule = self._least(self._wanted(allowed, denied)), self.matrix.entries.rule
         for pairs in self._pairs(self._conditional(allowed, denied)):
             hits = pairs.only(self._hold(pairs))
@@ -308,6 +313,13 @@ class Chunk:
         for row, judged in slow.items():
             found[row] = min((entry.rule.number for entry in judged.deciding), default=-1)
         return found
+
+    def _by_rules(self) -> tuple[Array, Array, dict[int, Judged]]:
+        """Which rows arrays found allowed, which denied by a rule, and what the evaluator said of the others."""
+        code, slow = self._settle()
+        quick = code.copy()
+        quick[list(slow)] = NO_RULE
+        return quick == ALLOWED, quick == DENIED, slow
 
     def _conditional(self, allowed: Array, denied: Array) -> Array:
         """The bits of rules that may decide these rows, too, by a condition without a bit of its own."""
@@ -330,7 +342,7 @@ class Chunk:
         kinds = [(ALLOW, False, -1), (DENY, True, -1)]
         kinds += [(own.bit, own.effect == "deny", own.condition) for own in self.matrix.flagged]
         best = np.full(self.size, -1, np.int32).view(np.uint32)  # as which none is the largest number
-        for rows, offset, byte in self._reached() if self._kept is None else self._kept:
+        for rows, offset, byte in self._reached_again():
             bits = byte & wanted[rows]
             hits = np.flatnonzero(bits != 0)
             bits, at, offsets = bits[hits], composed(rows, hits), offset[hits]
@@ -343,10 +355,7 @@ class Chunk:
 
     def rules(self) -> tuple[Array, Array]:
         """The deciding rules, as rows and numbers, each pair once, by row and number."""
-        code, slow = self._settle()
-        quick = code.copy()
-        quick[list(slow)] = NO_RULE
-        allowed, denied = quick == ALLOWED, quick == DENIED
+        allowed, denied, slow = self._by_rules()
         most = np.int64(max(len(self.part.pdp.table.rules), 1))
         more = [row * int(most) + entry.rule.number for row, judged in slow.items() for entry in judged.deciding]
         found = [np.array(more, np.int64)]

@@ -139,8 +139,10 @@ class Column:
             return None
         return self._array.slice(start, stop - start)
 
-    def among(self, known: Texts, start: int, stop: int) -> Encoded:
-        """Some rows, the values being texts that are known already, and what else there is behind them."""
+    def among(self, known: Texts, start: int, stop: int, spare: Texts | None = None) -> Encoded:
+        """Some rows, the values being texts that are known already, and what else there is behind them. With
+        `spare`, the known texts with one more place for whatever else there is and one for None, that is all that is
+        told apart."""
         array = self.raw(start, stop)
         if self.length is None and len(known) <= _LISTED:
             at = known.at(self._items[0])
@@ -151,13 +153,22 @@ class Column:
         if len(array) * _FEW < len(known) <= _LISTED:  # to look among all of them would cost more than the rows do
             told = self.block(start, stop)
             found_at = [known.at(value) for value in told.values]
-            return told if None in found_at else Encoded(known, np.array(found_at, np.int64)[told.indices])
+            if None not in found_at:
+                return Encoded(known, np.array(found_at, np.int64)[told.indices])
+            if spare is None:
+                return told
+            pairs = zip(told.values, found_at, strict=True)
+            places = [at if at is not None else len(known) + (value is None) for value, at in pairs]
+            return Encoded(spare, np.array(places, np.int64)[told.indices])
         found, none = positions_among(array, known)
         if none is None:
             return Encoded(known, found)
+        if spare is not None:
+            missing = array.is_null().to_numpy(zero_copy_only=False)
+            return Encoded(spare, np.where(none.to_numpy(zero_copy_only=False), len(known) + missing, found))
         more = pc.dictionary_encode(array.filter(none), null_encoding="encode")
         found[none.to_numpy(zero_copy_only=False)] = more.indices.to_numpy() + len(known)
-        return Encoded(Texts(pa.concat_arrays([known.array.cast(array.type), more.dictionary])), found)
+        return Encoded(Texts(pa.concat_arrays([known.array.cast(array.type), more.dictionary]), lasting=False), found)
 
     def block(self, start: int, stop: int) -> Encoded:
         """Some rows."""
@@ -209,12 +220,13 @@ def _of_strings(kind: Any) -> bool:
 
 def _of_dictionary(array: Any, texts: Texts | None = None) -> Encoded:
     indices, strings = array.indices, array.dictionary
-    values = texts if texts is not None else Texts(strings) if _of_strings(strings.type) else strings.to_pylist()
+    values: Any = texts
+    if values is None:
+        values = Texts(strings, lasting=False) if _of_strings(strings.type) else strings.to_pylist()
     if not indices.null_count:
         return Encoded(values, indices.to_numpy(zero_copy_only=False))
-    more = Texts(pa.concat_arrays([strings, pa.nulls(1, strings.type)])) if isinstance(values, Texts) else None
     indices = pc.fill_null(indices.cast(pa.int64()), len(values)).to_numpy()
-    return Encoded(more if more is not None else [*values, None], indices)
+    return Encoded(values.with_none if isinstance(values, Texts) else [*values, None], indices)
 
 
 def _indexed(items: Sequence[Any]) -> Encoded:

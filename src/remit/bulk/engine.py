@@ -3,10 +3,10 @@
 For each chunk: where each row's user stands and what cell it asks about are looked up by different value, once for a
 block. The bytes of all that the user holds are gathered from the matrix and joined; conditions with a bit of their own
 are run over the chunk; rows that something else could still decide are taken apart into (row, rule) pairs, which are
-run shape by shape. Whatever is found too odd for arrays (a user whose roles come and go, with a time in each request; a
-time too far away for 64 bits; a subject that brings its own roles; conditions on sets, groups and roles) is decided by
-the evaluator itself, row by row. What was made for a dictionary, a list of types and actions, or a crowd of users is
-kept for the next call that brings it.
+run shape by shape; conditions on sets, groups and roles have no shape, and are asked row by row. Requests that are too
+odd for arrays (of a user whose roles come and go, with a time of their own; with a time too far away for 64 bits; of a
+subject that brings its own roles) are decided by the evaluator itself. What was made for a dictionary, a list of types
+and actions, or a crowd of users is kept for the next call that brings it.
 
     rows        user ann, bob     action read, pay     type invoice     owner bob, bob
     bytes       0b00000001 (read), 0b00010000 (pay when own)
@@ -25,6 +25,7 @@ import pyarrow as pa
 from remit.bulk.chunk import Chunk
 from remit.bulk.codes import ALLOWED, CODES
 from remit.bulk.columns import Column
+from remit.bulk.layout import Layouts
 from remit.bulk.matrix import Matrix
 from remit.bulk.part import CHUNK, Bound, Part
 from remit.bulk.people import People
@@ -67,15 +68,16 @@ class Decisions:
 class Engine:
     """Answers columns for one decision point."""
 
-    def __init__(self, pdp: Pdp, matrix: Matrix | None = None) -> None:
-        matrix = matrix or Matrix(pdp.table, pdp.index)
+    def __init__(self, pdp: Pdp, layouts: Layouts | None = None) -> None:
+        layouts = layouts or Layouts(Matrix(pdp.table, pdp.index))
+        matrix = layouts.matrix
         people = People(pdp.table, pdp.directory, pdp.holders, matrix.line_of, matrix.height)
-        self.bound = Bound(pdp, matrix, people)
+        self.bound = Bound(pdp, layouts, people)
         self._told: tuple[Texts, ...] = ()  # dictionaries that columns had lately
 
     def following(self, pdp: Pdp) -> Engine:
         """For a decision point of the same table and another directory."""
-        return Engine(pdp, self.bound.matrix)
+        return Engine(pdp, self.bound.layouts)
 
     def decide(
         self,

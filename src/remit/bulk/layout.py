@@ -16,6 +16,7 @@ from remit.bulk.matrix import EVERYONE_LINE, MEMBERS_LINE, Matrix
 from remit.bulk.texts import Array, Texts
 
 _MOST_BYTES = 1 << 24  # of lines
+_MOST_KEPT = 3  # for those who ask now by these names and now by others
 _PAYS = 16  # bytes of them that one row pays for
 
 
@@ -48,7 +49,7 @@ class Layout:
     @property
     def lasting(self) -> bool:
         """Whether the lists it was made for do not change."""
-        return isinstance(self.types, Texts) and isinstance(self.actions, Texts)
+        return all(isinstance(names, Texts) and names.lasting for names in (self.types, self.actions))
 
     def fits(self, types: Sequence[Any], actions: Sequence[Any]) -> bool:
         """Whether it was made for these very lists."""
@@ -57,9 +58,30 @@ class Layout:
     def expect(self, rows: int) -> None:
         """So many rows will be asked about, more than before."""
         self._rows += rows
-        size = (self.none + 1) * self.width
-        if self.bytes_by_line is None and size <= min(_MOST_BYTES, _PAYS * self._rows):
-            self.bytes_by_line = self._looked(np.arange(size)).reshape(-1, self.width)
+        if self.bytes_by_line is None and (self.none + 1) * self.width <= min(_MOST_BYTES, _PAYS * self._rows):
+            lines = np.zeros((self.none + 1, self.width), np.uint8)
+            half = self.matrix.height
+            lines[:half] = self._by_line(self.matrix.bits)
+            np.bitwise_and(lines[:half], np.uint8(self.matrix.bits_of("deny")), out=lines[half:-1])
+            self.bytes_by_line = lines
+
+    def _by_line(self, by_key: Array) -> Array:
+        """What is said of each of the matrix's keys, as lines of these cells; 0 where there is no key."""
+        matrix = self.matrix
+        found = np.zeros((matrix.height, self.width), by_key.dtype)
+        if not len(matrix.entries.keys):
+            return found
+        there = np.flatnonzero(self.cell_of >= 0)
+        place = np.full(matrix.width, -1)
+        place[self.cell_of[there]] = there
+        line, cell = np.divmod(matrix.entries.keys, matrix.width)
+        at = place[cell]
+        some = np.flatnonzero(at >= 0)
+        found[line[some], at[some]] = by_key[some]
+        first = place[self.cell_of[there]]
+        again = np.flatnonzero(first != there)  # a name that stands twice in a list has several cells for one
+        found[:, there[again]] = found[:, first[again]]
+        return found
 
     def bytes(self, offsets: Array) -> Array:
         """The bytes at offsets: line × cells + cell."""
@@ -95,10 +117,27 @@ class Layout:
         if kind not in self._least:
             by_key = self.matrix.least(deny, condition)
             if by_line:  # one look-up, for some memory
-                lines = self.none if deny else self.matrix.height  # which may have such a bit
-                _, key = self._keys(np.arange(lines * self.width))
-                by_key = np.where(key < 0, by_key.dtype.type(0), by_key[key])
+                by_key = self._by_line(by_key)
+                by_key = np.concatenate([by_key, by_key]).reshape(-1) if deny else by_key.reshape(-1)
             self._least[kind] = by_key
         at = offsets if by_line else self._keys(offsets)[1]
         found: Array = np.take(self._least[kind], at, mode="clip")
+        return found
+
+
+class Layouts:
+    """Those of a matrix that were made last for lists that may come again."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        self.matrix = matrix
+        self._kept: tuple[Layout, ...] = ()
+
+    def of(self, types: Sequence[Any], actions: Sequence[Any], rows: int) -> Layout:
+        """The matrix by these types and actions, for so many more rows."""
+        found = next((layout for layout in self._kept if layout.fits(types, actions)), None)
+        if found is None:
+            found = Layout(self.matrix, types, actions)
+            if found.lasting:
+                self._kept = (found, *self._kept)[:_MOST_KEPT]
+        found.expect(rows)
         return found

@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from remit.bulk.texts import Array, Texts
+from remit.bulk.texts import Array, Texts, with_spare
+from remit.bulk.vectors import Shaped, shaped
 from remit.evaluator.index import Index
 from remit.model.expression import Attr, attributes
 from remit.model.types import Type
@@ -76,11 +77,13 @@ class Matrix:
                 self.cells[name, action] = len(self.cells)
         self.types = Texts(pa.array(list(table.types), pa.string()), distinct=True)
         self.actions = Texts(pa.array(sorted({action for _, action in self.cells}), pa.string()), distinct=True)
+        self.types_spare, self.actions_spare = with_spare(self.types), with_spare(self.actions)
         self.line_of = {name: FIRST_LINE + at for at, name in enumerate(sorted(table.roles))}
         self.height, self.width = FIRST_LINE + len(self.line_of), max(len(self.cells), 1)
         self.conditions: list[Condition] = []
         self._numbers: dict[int, int] = {}  # a test's identity → its condition's number
         self._at: dict[tuple[int, str], int] = {}
+        self._shapes: dict[int, Shaped | None] = {}
         few = len(table.rules) < (1 << 16) - 1
         self.nothing = (1 << 16) - 1 if few else int(np.iinfo(np.int32).max)  # a number that is no rule's
         self._least: dict[tuple[bool, int], Array] = {}
@@ -155,6 +158,14 @@ class Matrix:
                 declared = reading.find(attr)
                 if declared is not None:
                     yield attr, declared.type
+
+    def shape(self, number: int) -> Shaped | None:
+        """The shape of a condition, with texts as they are; told once for all calls."""
+        if number not in self._shapes:
+            condition = self.conditions[number]
+            assert condition.rule.condition is not None
+            self._shapes[number] = shaped(condition.rule.condition, self.index.reading(condition.type))
+        return self._shapes[number]
 
     # -- bytes -------------------------------------------------------------------------------------------------------
 

@@ -3,20 +3,19 @@ what conditions read of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from remit.bulk.codes import INVALID, NO_USER, NOT_ACTIVE, OPEN
 from remit.bulk.columns import Column, Encoded, Typed, typed, zeros
-from remit.bulk.layout import Layout
-from remit.bulk.matrix import EVERYONE_LINE, MEMBERS_LINE, Matrix
-from remit.bulk.people import ACTIVE, INACTIVE, TIMED, Crowd, HoldingLists, NthHolding, People
+from remit.bulk.layout import Layout, Layouts
+from remit.bulk.matrix import EVERYONE_LINE, MEMBERS_LINE
+from remit.bulk.people import ACTIVE, INACTIVE, NOBODY, TIMED, Crowd, HoldingLists, NthHolding, People
 from remit.bulk.texts import Array, Texts, Vocabulary, all_texts
-from remit.bulk.vectors import FARTHEST, Families, Shaped, shaped, sort_of
+from remit.bulk.vectors import FARTHEST, Families, Shaped, sort_of
 from remit.directory.shape import User
 from remit.evaluator.conditions import value_of
 from remit.evaluator.pdp import Pdp
@@ -25,9 +24,10 @@ from remit.model.types import TIME, Type
 
 Where = Literal["absent", "placed", "nowhere"]  # the place that a request names: none, a known one, an unknown one
 CHUNK = 1 << 16  # rows that are decided together
-_MOST_KEPT = 3  # layouts and profiles, for those who ask now by these names and now by others
+_MOST_KEPT = 3  # profiles, for those who ask now by these names and now by others
 _MOST_BYTES = 1 << 26  # of a table of profiles of users by cells
 _PAYS = 4  # bytes of it that one row pays for
+_KNOWN_BY_ROW = 4  # known users among whom it pays for one row to look for its own
 _MOST_CELLS = 1 << 20  # pairs of a type and an action that a block's different values may make
 _FEW_HELD = 8  # holdings of each user at most, where what is found about all of them is kept for a chunk
 _MOST_TURNS = 4  # holdings that are gathered for all rows, whoever has so many
@@ -37,20 +37,10 @@ class Bound:
     """A decision point with its arrays. What was made last for some names is kept, since who asks by columns often asks
     about the same names again."""
 
-    def __init__(self, pdp: Pdp, matrix: Matrix, people: People) -> None:
-        self.pdp, self.matrix, self.people = pdp, matrix, people
-        self._layouts: tuple[Layout, ...] = ()
+    def __init__(self, pdp: Pdp, layouts: Layouts, people: People) -> None:
+        self.pdp, self.layouts, self.people = pdp, layouts, people
+        self.matrix = layouts.matrix
         self._profiles: tuple[tuple[Crowd, Layout, Profiles], ...] = ()
-
-    def layout(self, types: Sequence[Any], actions: Sequence[Any], rows: int) -> Layout:
-        """The matrix by these types and actions, for so many more rows."""
-        found = next((layout for layout in self._layouts if layout.fits(types, actions)), None)
-        if found is None:
-            found = Layout(self.matrix, types, actions)
-            if found.lasting:
-                self._layouts = (found, *self._layouts)[:_MOST_KEPT]
-        found.expect(rows)
-        return found
 
     def profiles(self, crowd: Crowd, layout: Layout, most: int) -> Profiles | None:
         """What a crowd's profiles may; None where more than so many bytes would say it."""
@@ -132,7 +122,7 @@ class Part:
         self.user_room, self.cell_room = np.empty(size, np.int64), np.empty(size, np.int64)
         self.narrow_room, self.turn_rooms = np.empty(size, np.int32), np.empty((max(_MOST_TURNS, 1), size), np.int64)
         most = min(_MOST_BYTES, _PAYS * (end - begin))
-        self.few = self.crowd.most() <= _FEW_HELD
+        self.all_hold_few = self.crowd.most() <= _FEW_HELD
         self.profiles = self.bound.profiles(self.crowd, self.layout, most) if self.scope_at is None else None
 
     def block(self, name: str) -> Encoded | None:
@@ -141,16 +131,16 @@ class Part:
             self._blocks[name] = self.given[name].block(self.begin, self.end)
         return self._blocks.get(name)
 
-    def _named(self, name: str, known: Texts) -> Encoded:
-        """A column of names, most of which are known."""
-        found = self._blocks[name] = _texts(self.given[name].among(known, self.begin, self.end))
+    def _named(self, name: str, known: Texts, spare: Texts | None = None) -> Encoded:
+        """A column of names, most of which are known; with `spare`, the others may be one."""
+        found = self._blocks[name] = _texts(self.given[name].among(known, self.begin, self.end, spare))
         return found
 
     # -- who, what, where --------------------------------------------------------------------------------------------
 
     def _users(self) -> None:
-        many = _PAYS * (self.end - self.begin) > self.people.count  # else looking among all of them costs more
-        block = self._named("user", self.people.names if many else _NOBODY)
+        many = _KNOWN_BY_ROW * (self.end - self.begin) > self.people.count  # else looking among all of them costs more
+        block = self._named("user", self.people.names if many else NOBODY)
         self.user_values, self.user_at = block.values, block.indices
         self.vocabulary = Vocabulary(block.values)
         each = "context.time" in self.given
@@ -165,11 +155,14 @@ class Part:
         self.slow_users = bool(self.slow.any())
 
     def _cells(self) -> None:
-        types, actions = self._named("type", self.matrix.types), self._named("action", self.matrix.actions)
-        if len(types.values) * len(actions.values) > _MOST_CELLS:  # names that nobody knows are one
-            types, actions = _known(types, self.pdp.table.types), _known(actions, frozenset(self.matrix.actions))
+        matrix = self.matrix
+        types = self._named("type", matrix.types, matrix.types_spare)
+        actions = self._named("action", matrix.actions, matrix.actions_spare)
+        if len(types.values) * len(actions.values) > _MOST_CELLS:
+            types = _known(types, matrix.types, matrix.types_spare)
+            actions = _known(actions, matrix.actions, matrix.actions_spare)
         self.type_at, self.action_at = types.indices, actions.indices
-        self.layout = self.bound.layout(types.values, actions.values, self.end - self.begin)
+        self.layout = self.bound.layouts.of(types.values, actions.values, self.end - self.begin)
         self._note("cell", self.layout.early)
 
     def _scopes(self) -> None:
@@ -273,12 +266,10 @@ class Part:
     # -- what conditions read ----------------------------------------------------------------------------------------
 
     def shape(self, number: int) -> Shaped | None:
-        """The shape of a condition."""
+        """The shape of a condition, its texts as this part numbers them."""
         if number not in self._shapes:
-            condition = self.matrix.conditions[number]
-            reading = self.pdp.index.reading(condition.type)
-            assert condition.rule.condition is not None
-            self._shapes[number] = shaped(condition.rule.condition, reading, self.vocabulary.number)
+            found = self.matrix.shape(number)
+            self._shapes[number] = None if found is None else found.numbered(self.vocabulary.number)
         return self._shapes[number]
 
     def typed(self, attr: ex.Attr, kind: Type) -> Typed:
@@ -354,16 +345,11 @@ class Part:
         return typed(block, "time", lambda value: now if value is None else take(value), self.vocabulary)
 
 
-_NOBODY = Texts(pa.array([], pa.string()), distinct=True)
-
-
-def _known(block: Encoded, names: Collection[str]) -> Encoded:
-    """A block of names in which those that are not among these are one."""
-    unknown = next(name for name in ("?", *(f"?{at}" for at in range(len(names) + 1))) if name not in names)
-    places: dict[Any, int] = {None: 0, unknown: 1}  # None: what is no text, whatever it is
-    told = (None if type(value) is not str else value if value in names else unknown for value in block.values)
-    numbers = np.array([places.setdefault(value, len(places)) for value in told], np.int64)
-    return Encoded(list(places), numbers[block.indices])
+def _known(block: Encoded, known: Texts, spare: Texts) -> Encoded:
+    """A block of names in which those that are not known are one, and so is what is no text, whatever it is."""
+    found = ((value, known.at(value)) for value in block.values)
+    places = [at if at is not None else len(known) + (type(value) is not str) for value, at in found]
+    return Encoded(spare, np.array(places, np.int64)[block.indices])
 
 
 def _no_texts(values: Sequence[Any]) -> Array:

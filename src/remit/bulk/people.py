@@ -1,13 +1,8 @@
 """Who holds which lines of the matrix where, as arrays, filled when somebody is first asked about.
 
-Places stand in the order of a walk from the root down, so that those below one place are a *run* of positions (more
-than one where a place has several parents), and "is held at the request's place or above it" is two comparisons.
-
-    company 0   branch/north 1   team/a 2   branch/south 3        a role at branch/north: positions 1 to 2
-
-What somebody holds is a list of *holdings*: a line and a run. One whose allows do not count, since an individual
-assignment hides it, has its line among those that only deny. Requests without a place have a list of their own: lines
-held at the root count whole, all others deny.
+What somebody holds is a list of *holdings*: a line and a run of places (`remit.bulk.places`). One whose allows do not
+count, since an individual assignment hides it, has its line among those that only deny. Requests without a place have a
+list of their own: lines held at the root count whole, all others deny.
 """
 
 from __future__ import annotations
@@ -20,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from remit.bulk.places import Places
 from remit.bulk.ranges import spread
 from remit.bulk.texts import Array, Texts, encodable
 from remit.directory.shape import Directory
@@ -27,67 +23,8 @@ from remit.evaluator.holding import Holders, Holding, Via
 from remit.table.shape import Table
 
 ACTIVE, INACTIVE, UNKNOWN, TIMED = 0, 1, 2, 3
-ROOT = 0
 _LATELY = 3  # crowds that are known again by the names that they were asked by
 _FEW = 4  # a part is small that is less than one in so many
-NOWHERE = -1  # the position of a place that the directory does not know
-
-
-class Places:
-    """The positions of a directory's places, the root at 0."""
-
-    def __init__(self, table: Table, directory: Directory) -> None:
-        self.root = table.root
-        self.scopes = directory.scopes
-        below: dict[str | None, list[str]] = {}
-        self.branching = False
-        for scope in directory.scopes.values():
-            above = [None if parent == self.root else parent for parent in scope.parents] or [None]
-            self.branching = self.branching or len(above) > 1
-            for parent in above:
-                below.setdefault(parent, []).append(scope.name)
-        self.below = below
-        self.position: dict[str, int] = {}
-        self.last: dict[str, int] = {}  # of the places below it, where none has several parents
-        self._walk()
-        self._runs: dict[str, tuple[tuple[int, int], ...]] = {}
-
-    def _walk(self) -> None:
-        pending: list[tuple[str, bool]] = [(name, False) for name in reversed(self.below.get(None, ()))]
-        while pending:
-            name, done = pending.pop()
-            if done:
-                self.last[name] = len(self.position)
-            elif name not in self.position:
-                self.position[name] = len(self.position) + 1
-                pending.append((name, True))
-                pending.extend((inner, False) for inner in reversed(self.below.get(name, ())))
-
-    def runs(self, place: str | None) -> tuple[tuple[int, int], ...]:
-        """The positions of a place and all below it, as (first, last)."""
-        if place is None:
-            return ((ROOT, len(self.position)),)
-        if place not in self.position:
-            return ()  # an assignment somewhere else
-        if not self.branching:
-            return ((self.position[place], self.last[place]),)
-        found = self._runs.get(place)
-        if found is None:
-            inside = {place}
-            pending = [place]
-            while pending:
-                more = [name for name in self.below.get(pending.pop(), ()) if name not in inside]
-                inside.update(more)
-                pending.extend(more)
-            at = np.sort(np.fromiter((self.position[name] for name in inside), np.int64, len(inside)))
-            breaks = np.flatnonzero(np.diff(at) > 1)
-            first, last = at[np.r_[0, breaks + 1]], at[np.r_[breaks, len(at) - 1]]
-            found = self._runs[place] = tuple(zip(first.tolist(), last.tolist(), strict=True))
-        return found
-
-    def of(self, scope: str) -> int:
-        """The position of a place by its name."""
-        return ROOT if scope == self.root else self.position.get(scope, NOWHERE)
 
 
 class NthHolding(NamedTuple):
@@ -188,6 +125,7 @@ class _One(NamedTuple):
 
 
 _STRANGER = _One(UNKNOWN, (), (), False, False)
+NOBODY = Texts(pa.array([], pa.string()), distinct=True)
 _INACTIVE = _STRANGER._replace(status=INACTIVE)
 
 
@@ -209,7 +147,7 @@ class People:
         self._profiles: dict[Any, int] = {}
         self._alike: dict[tuple[tuple[str, str | None, Via], ...], _One] = {}  # by what is held
         self._crowds = [self._joint([_STRANGER])]  # each less than half as large as the one before it
-        self._names = Texts(pa.array([], pa.string()), distinct=True)
+        self._names = NOBODY
         self._lately: tuple[tuple[Texts, Crowd], ...] = ()
 
     @property
@@ -232,30 +170,31 @@ class People:
         """These users; what is no user's name is nobody. `time` is that of all decisions, None where each request has
         its own. Takes time by how many they are, and not by how many are known."""
         with self._lock:  # numbers and arrays go together, whoever else asks meanwhile
+            self._whole()
             if names is self._names:
                 return self._joined([]).of(slice(1, len(names) + 1))  # number 0 is a stranger's
             for told, crowd in self._lately:
                 if names is told:
                     return crowd
-            timed: list[_One] = []
+            passing: list[_One] = []
             if isinstance(names, Texts) and len(names) * _FEW > len(self._numbers):
                 found, none = names.within(self._known())
                 numbers = found.astype(np.int64) + 1
                 if none is not None:
-                    new = self._told(names.array.filter(none).to_pylist(), time, timed)
+                    new = self._told(names.array.filter(none).to_pylist(), time, passing)
                     numbers[none.to_numpy(zero_copy_only=False)] = new
             else:
-                numbers = np.array(self._told(names, time, timed), np.int64)
-            crowd = self._of(np.where(numbers < 0, len(self._numbers) - numbers, numbers), timed)
-            if isinstance(names, Texts) and not timed:
+                numbers = np.array(self._told(names, time, passing), np.int64)
+            crowd = self._of(np.where(numbers < 0, len(self._numbers) - numbers, numbers), passing)
+            if isinstance(names, Texts) and names.lasting and not passing:
                 self._lately = ((names, crowd), *self._lately)[:_LATELY]
             return crowd
 
-    def _of(self, numbers: Array, timed: list[_One]) -> Crowd:
-        """The users with these numbers; those of `timed` come behind all others."""
-        crowds = [*self._crowds, self._joint(timed)] if timed else self._crowds
+    def _of(self, numbers: Array, passing: list[_One]) -> Crowd:
+        """The users with these numbers; those of `passing` come behind all others."""
+        crowds = [*self._crowds, self._joint(passing)] if passing else self._crowds
         if len(numbers) * _FEW > len(self._numbers) or len(crowds) == 1:
-            return self._joined(timed).of(numbers)
+            return self._joined(passing).of(numbers)
         found: list[Crowd] = []
         places: list[Array] = []
         start = 0
@@ -264,36 +203,48 @@ class People:
             found.append(crowd.of(numbers[at] - start))
             places.append(at)
             start += len(crowd.status)
+        assert sum(map(len, places)) == len(numbers)
         order = np.empty(len(numbers), np.int64)
         order[np.concatenate(places)] = np.arange(len(numbers))
         return reduce(Crowd.joined, found).of(order)
 
-    def _joined(self, timed: list[_One]) -> Crowd:
+    def _joined(self, passing: list[_One]) -> Crowd:
         """All of them in one."""
         self._crowds = [reduce(Crowd.joined, self._crowds)]
-        return self._crowds[0].joined(self._joint(timed)) if timed else self._crowds[0]
+        return self._crowds[0].joined(self._joint(passing)) if passing else self._crowds[0]
 
-    def _told(self, names: Sequence[Any], time: int | None, timed: list[_One]) -> list[int]:
-        """The numbers of some; negative for those that are put in `timed`, who are so at this time alone."""
-        numbers, new, found = self._numbers, list[_One](), list[int]()
+    def _told(self, names: Sequence[Any], time: int | None, passing: list[_One]) -> list[int]:
+        """The numbers of some; negative for those that are put in `passing`, who are kept for this call alone: roles
+        that come and go, names that Arrow cannot have."""
+        numbers, new, found = self._numbers, dict[str, int](), list[int]()
+        ones: list[_One] = []
         for name in names:
-            number = numbers.get(name) if type(name) is str else 0
+            number = 0 if type(name) is not str else numbers.get(name, new.get(name))
             if number is None:
                 one, lasting = self._one(name, time)
                 if one is _STRANGER:
                     number = 0
                 elif lasting and encodable(name):
-                    new.append(one)
-                    number = numbers[name] = len(numbers) + 1
+                    ones.append(one)
+                    number = new[name] = len(numbers) + len(ones)
                 else:
-                    timed.append(one)
-                    number = -len(timed)
+                    passing.append(one)
+                    number = -len(passing)
             found.append(number)
-        if new:
-            self._crowds.append(self._joint(new))
-            while len(self._crowds) > 1 and len(self._crowds[-2].status) < 2 * len(self._crowds[-1].status):
-                self._crowds[-2:] = [self._crowds[-2].joined(self._crowds[-1])]  # as a binary counter carries
+        if ones:
+            crowds = [*self._crowds, self._joint(ones)]
+            while len(crowds) > 1 and len(crowds[-2].status) < 2 * len(crowds[-1].status):
+                crowds[-2:] = [crowds[-2].joined(crowds[-1])]  # as a binary counter carries
+            self._crowds = crowds
+            numbers.update(new)  # INVARIANT: there is a number for each of the crowds' users but the stranger
         return found
+
+    def _whole(self) -> None:
+        """Forgets everybody where a call was interrupted between users and their numbers: from then on, one would be
+        taken for another."""
+        if sum(len(crowd.status) for crowd in self._crowds) != len(self._numbers) + 1:
+            self._crowds = [self._joint([_STRANGER])]
+            self._numbers, self._lately, self._names = {}, (), NOBODY
 
     def _one(self, name: str, time: int | None) -> tuple[_One, bool]:
         """A user, and whether that is so at any time."""

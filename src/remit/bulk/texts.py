@@ -24,13 +24,16 @@ _FEW = 16  # texts that are looked for one by one, before all are listed
 
 
 class Texts(Sequence[Any]):
-    """Texts, and perhaps None, in an order. `array` is Arrow's, of strings."""
+    """Texts, and perhaps None, in an order. `array` is Arrow's, of strings. `lasting`: this very object may come again
+    with another call, so that what is made for it is worth keeping."""
 
-    __slots__ = ("_at", "_distinct", "_listed", "array")
+    __slots__ = ("_at", "_distinct", "_listed", "_with_none", "array", "lasting")
 
-    def __init__(self, array: Any, distinct: bool | None = None) -> None:
+    def __init__(self, array: Any, distinct: bool | None = None, lasting: bool = True) -> None:
         self.array = array
+        self.lasting = lasting
         self._distinct = distinct
+        self._with_none: Texts | None = None
         self._listed: list[Any] | None = None
         self._at: dict[Any, int] | None = None
 
@@ -57,6 +60,14 @@ class Texts(Sequence[Any]):
         if self._distinct is None:
             self._distinct = self.plain and pc.count_distinct(self.array).as_py() == len(self.array)
         return self._distinct
+
+    @property
+    def with_none(self) -> Texts:
+        """The same with None behind them."""
+        if self._with_none is None:
+            more = pa.concat_arrays([self.array, pa.nulls(1, self.array.type)])
+            self._with_none = Texts(more, distinct=False, lasting=self.lasting)
+        return self._with_none
 
     def missing(self) -> Array:
         """Where None is."""
@@ -85,6 +96,12 @@ class Texts(Sequence[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.listed)
+
+
+def with_spare(known: Texts) -> Texts:
+    """These texts with two more places: one for whatever else there is, by a name that none of them has, and None."""
+    else_ = next(name for name in ("?", *(f"?{at}" for at in range(len(known) + 1))) if known.at(name) is None)
+    return Texts(pa.concat_arrays([known.array, pa.array([else_, None], known.array.type)]), distinct=False)
 
 
 def positions_among(array: Any, known: Texts) -> tuple[Array, Any]:

@@ -46,11 +46,36 @@ _Get = Callable[[Rows, "Array | None", Constants], Values]
 
 
 class Shaped(NamedTuple):
-    """A condition's shape (equal ones run alike), its constants, and how it is run."""
+    """A condition's shape (equal ones run alike), its constants, texts as themselves or by their numbers, and how it is
+    run."""
 
     shape: tuple[Any, ...]
     constants: tuple[Any, ...]
     run: Run
+
+    def numbered(self, number: Callable[[str], int]) -> Shaped:
+        """The same, with these numbers for texts."""
+        constants = tuple(number(one) if type(one) is str else one for one in self.constants)
+        return self._replace(constants=constants)
+
+
+class Growing:
+    """An array with room behind it, so that to append is cheap."""
+
+    __slots__ = ("_room", "_size")
+
+    def __init__(self, kind: Any) -> None:
+        self._room, self._size = np.empty(16, kind), 0
+
+    def append(self, value: Any) -> None:
+        if self._size == len(self._room):
+            self._room = np.concatenate([self._room, np.empty_like(self._room)])
+        self._room[self._size] = value
+        self._size += 1
+
+    def values(self) -> Array:
+        """All of them so far."""
+        return self._room[: self._size]
 
 
 NO_FAMILY = -1
@@ -62,24 +87,23 @@ class Families:
 
     def __init__(self) -> None:
         self._slots: dict[int, int] = {}  # by condition, in the order in which they were met
-        self._where: list[tuple[int, int]] = []  # by slot: the family and the place in it
-        self._table: Array = np.empty((0, 2), np.int64)  # the same
+        self._family, self._place = Growing(np.int64), Growing(np.int64)  # by slot
         self._known: dict[tuple[Any, ...], int] = {}
         self._runs: list[Run] = []
-        self._constants: list[list[tuple[Any, ...]]] = []
-        self._columns: dict[int, tuple[int, list[Array]]] = {}  # how many members it had, and a column a constant
+        self._constants: list[list[Growing]] = []  # by family, one for each constant
+        self._sizes: list[int] = []
 
     def of(self, conditions: list[int], shape: Callable[[int], Shaped | None]) -> tuple[Array, Array]:
         """The family of each condition, NO_FAMILY for one without a shape, and its place there."""
         slots = self._slots
         for number in conditions:
             if number not in slots:
-                slots[number] = len(self._where)
-                self._where.append(self._met(shape(number)))
-        if len(self._table) < len(self._where):
-            self._table = np.array(self._where, np.int64)
-        found = self._table[[slots[number] for number in conditions]]
-        return found[:, 0], found[:, 1]
+                family, place = self._met(shape(number))
+                self._family.append(family)
+                self._place.append(place)
+                slots[number] = len(slots)
+        found = [slots[number] for number in conditions]
+        return self._family.values()[found], self._place.values()[found]
 
     def _met(self, shape: Shaped | None) -> tuple[int, int]:
         if shape is None:
@@ -87,29 +111,27 @@ class Families:
         family = self._known.setdefault(shape.shape, len(self._runs))
         if family == len(self._runs):
             self._runs.append(shape.run)
-            self._constants.append([])
-        self._constants[family].append(shape.constants)
-        return family, len(self._constants[family]) - 1
+            self._constants.append([Growing(bool if isinstance(one, bool) else np.int64) for one in shape.constants])
+            self._sizes.append(0)
+        for column, constant_ in zip(self._constants[family], shape.constants, strict=True):
+            column.append(constant_)
+        self._sizes[family] += 1
+        return family, self._sizes[family] - 1
 
     def run(self, family: int, places: Array, rows: Rows, picked: Array) -> Truth:
         """The members at these places of a family, each for the request beside it."""
-        members = self._constants[family]
-        known, columns = self._columns.get(family, (0, []))
-        if known < len(members):
-            columns = [np.array(column) for column in zip(*members, strict=True)]
-            self._columns[family] = len(members), columns
-        return self._runs[family](rows, picked, [column[places] for column in columns])
+        return self._runs[family](rows, picked, [column.values()[places] for column in self._constants[family]])
 
 
 class _NoShapeError(Exception):
     """A condition that is asked request by request."""
 
 
-def shaped(condition: ex.Expr, reading: Reading, number: Callable[[str], int]) -> Shaped | None:
-    """The condition's shape; None where it has none. `number` gives that of a text."""
+def shaped(condition: ex.Expr, reading: Reading) -> Shaped | None:
+    """The condition's shape; None where it has none."""
     constants: list[Any] = []
     try:
-        shape, run = _Shaping(reading, number, constants).condition(condition)
+        shape, run = _Shaping(reading, constants).condition(condition)
     except _NoShapeError:
         return None
     return Shaped(shape, tuple(constants), run)
@@ -123,9 +145,8 @@ def sort_of(kind: Type) -> str:
 
 
 class _Shaping:
-    def __init__(self, reading: Reading, number: Callable[[str], int], constants: list[Any]) -> None:
+    def __init__(self, reading: Reading, constants: list[Any]) -> None:
         self.reading = reading
-        self.number = number
         self.constants = constants
 
     def condition(self, node: ex.Expr) -> tuple[tuple[Any, ...], Run]:
@@ -264,7 +285,6 @@ class _Shaping:
         if isinstance(value, str):
             if sort != "text":
                 raise _NoShapeError
-            value = self.number(value)
         elif (
             sort == "text"
             or isinstance(value, bool) is not (sort == "bool")

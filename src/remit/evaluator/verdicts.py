@@ -32,9 +32,9 @@ class Open(NamedTuple):
     alone: Test | None
 
 
-class Rows(NamedTuple):
-    """The same with the rules' ids: denies and allows by their places, each cut behind the first without a condition,
-    since what decides comes no later."""
+class OpenRules(NamedTuple):
+    """What conditions decide, with the rules' ids: denies and allows by their places, each cut behind the first without
+    a condition, since what decides comes no later."""
 
     timed: bool
     denies: tuple[tuple[Test | None, str], ...]
@@ -65,7 +65,7 @@ class Verdicts:
             found = self._standings.setdefault((allow, deny), made)
         return found
 
-    def note(self) -> None:
+    def count_one(self) -> None:
         """Counts one more; drops all where they are too many."""
         self._kept += 1
         if self._kept > MOST:
@@ -87,7 +87,7 @@ class _Settled(dict[Cell, _Verdict], Generic[_Verdict]):
         self.allow, self.deny = allow, deny
 
     def __missing__(self, cell: Cell) -> _Verdict:
-        self.verdicts.note()
+        self.verdicts.count_one()
         found = self[cell] = self._found(cell)
         return found
 
@@ -113,17 +113,17 @@ class Allowing(_Settled["bool | Open"]):
         return Open(cell.timed, denies, outright, allows, alone)
 
 
-class Deciding(_Settled["str | Rows | None"]):
+class Deciding(_Settled["str | OpenRules | None"]):
     """The id of the first rule that decides."""
 
     __slots__ = ()
 
-    def _found(self, cell: Cell) -> str | Rows | None:
+    def _found(self, cell: Cell) -> str | OpenRules | None:
         denies, allows = self._rows(cell, cell.denies, self.deny), self._rows(cell, cell.allows, self.allow)
         if not denies and not allows:
             return None
         first = (denies or allows)[0]
-        return Rows(cell.timed, denies, allows) if first[0] is not None else first[1]
+        return OpenRules(cell.timed, denies, allows) if first[0] is not None else first[1]
 
     def _rows(self, cell: Cell, entries: tuple[Entry, ...], held: int) -> tuple[tuple[Test | None, str], ...]:
         rows: list[tuple[Test | None, str]] = []
