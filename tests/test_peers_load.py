@@ -71,7 +71,9 @@ def test_a_load_counts_once_the_process_has_loaded_a_small_policy(tmp_path: Path
     runner._load(row, Candidate(), tmp_path, {"hot": ["first"], "cold": ["first"]}, runner.QUICK)
     assert folders == [str(tmp_path / runner.FIRST), str(tmp_path)]
     assert (row.first, row.load) == (0.5, 0.125)
-    assert "| 0.125 (0.500), noted |" in report._line(row)
+    assert "| 1 (0.125 s; the first 0.500 s), noted |" in report._line(row, row)
+    base = runner.Row(report.REMIT, load=0.5, first=1.0)
+    assert "| 0.25 (0.50), noted |" in report._line(row, base)
 
 
 def test_engines_that_are_ready_sooner_are_said_to_be_ahead_and_remits_first_load_with_them() -> None:
@@ -85,6 +87,6 @@ def test_engines_that_are_ready_sooner_are_said_to_be_ahead_and_remits_first_loa
     ]
     (said,) = report._behind(runner.Compared(workload.SMALL, rows, [], 0.15))
     assert said == (
-        "small: from texts to ready to decide in 0.250 s (a small policy, as the first of a process, in 0.500 s), "
-        "later than sooner 0.125 s"
+        "small: from texts to ready to decide, as times of remit's 0.250 s (a small policy, as the first of a process, "
+        "in 0.500 s): sooner 0.50"
     )

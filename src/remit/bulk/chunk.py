@@ -19,7 +19,7 @@ from remit.bulk.columns import narrow
 from remit.bulk.matrix import ALLOW, ALLOW_IF, DENY, DENY_IF, EVERYONE_LINE, MEMBERS_LINE
 from remit.bulk.part import Part, Where, member_bits
 from remit.bulk.places import NOWHERE
-from remit.bulk.ranges import composed, copied_into, distinct, pieces, spread
+from remit.bulk.ranges import composed, copied_into, distinct, pieces, spread, taken
 from remit.bulk.texts import Array
 from remit.bulk.vectors import NO_FAMILY, Truth, Values
 from remit.evaluator.facts import EMPTY, Facts
@@ -345,12 +345,13 @@ class Chunk:
         for rows, offset, byte in self._reached_again():
             bits = byte & wanted[rows]
             hits = np.flatnonzero(bits != 0)
-            bits, at, offsets = bits[hits], composed(rows, hits), offset[hits]
+            bits, at, offsets = taken(bits, hits), composed(rows, hits), taken(offset, hits)
             for bit, deny, condition in kinds:
                 some = np.flatnonzero(bits & bit != 0)
                 if len(some):
-                    place = at[some]
-                    best[place] = np.minimum(best[place], self.layout.least(deny, condition, offsets[some]))
+                    place = taken(at, some)
+                    least = self.layout.least(deny, condition, taken(offsets, some))
+                    best[place] = np.minimum(taken(best, place), least)
         return best
 
     def rules(self) -> tuple[Array, Array]:

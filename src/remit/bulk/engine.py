@@ -114,13 +114,15 @@ class Engine:
                 if progress is not None:
                     progress(begin + stop)
         np.equal(code, ALLOWED, out=allowed)
-        if rules != "all":
-            return Decisions(allowed, code, rule)
-        first = np.zeros(count + 1, np.int64)
-        if lists:
-            np.cumsum(np.bincount(np.concatenate([rows for rows, _ in lists]), minlength=count), out=first[1:])
-        every = [numbers for _, numbers in lists] or [np.zeros(0, np.int32)]
-        return Decisions(allowed, code, rule, first, np.concatenate(every))
+        return Decisions(allowed, code, rule, *(_listed(count, lists) if rules == "all" else ()))
+
+
+def _listed(count: int, lists: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Rows and numbers, chunk by chunk, as where each of so many rows begins among all numbers, and these."""
+    first = np.zeros(count + 1, np.int64)
+    if lists:
+        np.cumsum(np.bincount(np.concatenate([rows for rows, _ in lists]), minlength=count), out=first[1:])
+    return first, np.concatenate([numbers for _, numbers in lists] or [np.zeros(0, np.int32)])
 
 
 def _given(columns: Mapping[str, Any], told: tuple[Texts, ...]) -> dict[str, Column]:

@@ -350,14 +350,13 @@ class _Run:
         if not isinstance(last, Token) or last.type != "RBRACE":
             return
         for terminal in ("ASSERT", "RBRACE"):  # what may stand after it in a file, and inside another block
-            while (action := self.table.states[stack[-1]].get(terminal)) and action[0].name == "Reduce":
-                rule = action[1]
-                size = len(rule.expansion)
+            while isinstance(step := self.tables.steps[stack[-1]].get(terminal), Reduction):
+                size, rule, callback = step
                 children = values[-size:] if size else []
                 if size:
                     del stack[-size:], values[-size:]
-                values.append(self.state.parse_conf.callbacks[rule](children))
-                stack.append(self.table.states[stack[-1]][rule.origin.name][1])
+                values.append(callback(children))
+                stack.append(self.tables.gotos[stack[-1]][rule])
 
     def _depth_for(self, terminal: str, file_level: bool) -> int:
         """The highest state on the stack that shifts `terminal` (one that reduces on it merely ends there)."""
