@@ -252,6 +252,7 @@ class Pdp(Engine):
             raise DirectoryError(wrong)
         if changes is None:
             made = Pdp(self.table, people, self.clock, self.index)
+            made._columns = self._columns and self._columns.following(made)
         else:
             made = self.following(people, changes.groups)
         made.source = directory

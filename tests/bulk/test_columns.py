@@ -370,6 +370,14 @@ def test_unknown_names_leave_what_is_kept(pdp: Pdp) -> None:
     assert layouts._kept is kept
 
 
+@pytest.mark.parametrize("index", [5, 2, -1])
+def test_an_index_that_a_dictionary_lacks_is_refused(pdp: Pdp, index: int) -> None:
+    """Arrow itself does not look when it reads a file; nobody is taken for the last in the list."""
+    users = pa.DictionaryArray.from_arrays(pa.array([index], pa.int8()), pa.array(["bob", "ann"]), safe=False)
+    with pytest.raises(ValueError, match="the column `user` has an index that its dictionary lacks"):
+        pdp.decide_many({"user": users, "action": "read", "type": "invoice"})
+
+
 def test_a_misspelt_property_is_one_that_is_missing(pdp: Pdp) -> None:
     """What no condition reads is passed over."""
     asked = {"user": ["ann"], "action": ["pay"], "type": ["invoice"], "resource.amount": [1]}
@@ -398,8 +406,8 @@ def test_a_dictionary_that_comes_again_is_known_again(pdp: Pdp) -> None:
         columns = {"user": USERS[:2], "action": ACTIONS[:2], "type": ["invoice"] * 2}
         return {name: pa.array(values).dictionary_encode() for name, values in columns.items()}
 
-    assert codes(pdp, asked()) == EXPECTED[:2]
     bound = _bound(pdp)
+    assert codes(pdp, asked()) == EXPECTED[:2]
     kept = bound.layouts._kept[0], bound.people._lately[0]
     assert codes(pdp, asked()) == EXPECTED[:2]
     assert (bound.layouts._kept[0], bound.people._lately[0]) == kept

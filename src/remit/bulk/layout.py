@@ -137,7 +137,7 @@ class Layouts:
         found = next((layout for layout in self._kept if layout.fits(types, actions)), None)
         if found is None:
             found = Layout(self.matrix, types, actions)
-            if found.lasting:
-                self._kept = (found, *self._kept)[:_MOST_KEPT]
+        if found.lasting and (not self._kept or found is not self._kept[0]):
+            self._kept = (found, *(layout for layout in self._kept if layout is not found))[:_MOST_KEPT]
         found.expect(rows)
         return found

@@ -161,6 +161,10 @@ class Part:
         if len(types.values) * len(actions.values) > _MOST_CELLS:
             types = _known(types, matrix.types, matrix.types_spare)
             actions = _known(actions, matrix.actions, matrix.actions_spare)
+        if types.values is matrix.types_spare and actions.values is matrix.actions:  # one layout for both
+            actions = actions._replace(values=matrix.actions_spare)
+        elif types.values is matrix.types and actions.values is matrix.actions_spare:
+            types = types._replace(values=matrix.types_spare)
         self.type_at, self.action_at = types.indices, actions.indices
         self.layout = self.bound.layouts.of(types.values, actions.values, self.end - self.begin)
         self._note("cell", self.layout.early)

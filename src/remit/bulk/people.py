@@ -243,8 +243,8 @@ class People:
         """Forgets everybody where a call was interrupted between users and their numbers: from then on, one would be
         taken for another."""
         if sum(len(crowd.status) for crowd in self._crowds) != len(self._numbers) + 1:
+            self._names, self._lately, self._numbers = NOBODY, (), {}
             self._crowds = [self._joint([_STRANGER])]
-            self._numbers, self._lately, self._names = {}, (), NOBODY
 
     def _one(self, name: str, time: int | None) -> tuple[_One, bool]:
         """A user, and whether that is so at any time."""
