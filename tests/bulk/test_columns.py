@@ -378,6 +378,18 @@ def test_an_index_that_a_dictionary_lacks_is_refused(pdp: Pdp, index: int) -> No
         pdp.decide_many({"user": users, "action": "read", "type": "invoice"})
 
 
+def test_a_user_of_many_roles_pays_for_lines() -> None:
+    """One row whose user holds a thousand roles is decided by lines of all, and not by a search for each."""
+    roles = "\n".join(f"role r{at} {{ allow write on note }}" for at in range(1_000))
+    policy = Policy.from_sources({"a.remit": "area a { resource note { actions read, write } }\n" + roles})
+    held = [{"role": f"r{at}"} for at in range(1_000)]
+    pdp = policy.bind(Directory.from_text(json.dumps({"users": {"ann": {"assignments": held}}})))
+    one = {name: pa.array([text]).dictionary_encode() for name, text in (("user", "ann"), ("action", "read"))}
+    assert pdp.decide_many({**one, "type": pa.array(["note"]).dictionary_encode()}).allowed.tolist() == [False]
+    assert pdp._columns is not None
+    assert [layout.bytes_by_line is not None for layout in pdp._columns.bound.layouts._kept] == [True]
+
+
 def test_a_misspelt_property_is_one_that_is_missing(pdp: Pdp) -> None:
     """What no condition reads is passed over."""
     asked = {"user": ["ann"], "action": ["pay"], "type": ["invoice"], "resource.amount": [1]}

@@ -86,10 +86,9 @@ class Column:
                     self.texts = next((texts for texts in told if texts.array.equals(found.dictionary)), None)
                     self.texts = self.texts or Texts.copied(found.dictionary)
                 self.whole = _of_dictionary(found, self.texts)
-                at, count = self.whole.indices, len(self.whole.values)
-                if (
-                    len(at) and not 0 <= int(at.min()) <= int(at.max()) < count
-                ):  # Arrow does not look, coming from a file
+                at = self.whole.indices
+                # Arrow does not look where it comes from a file. Read without a sign, what is negative is too large
+                if len(at) and int(at.view(f"u{at.itemsize}").max()) >= len(self.whole.values):
                     raise ValueError(f"the column `{name}` has an index that its dictionary lacks")
         else:
             self._items = found

@@ -105,7 +105,9 @@ class Engine:
                 stop = min(start + CHUNK, end - begin)
                 found = Chunk(part, start, stop, rules is not None)
                 rows = slice(begin + start, begin + stop)
-                code[rows] = found.codes()
+                codes = found.codes()
+                code[rows] = codes
+                np.equal(codes, ALLOWED, out=allowed[rows])
                 if rule is not None:
                     rule[rows] = found.first_rules()
                 if rules == "all":
@@ -113,7 +115,6 @@ class Engine:
                     lists.append((deciding + begin + start, numbers))
                 if progress is not None:
                     progress(begin + stop)
-        np.equal(code, ALLOWED, out=allowed)
         return Decisions(allowed, code, rule, *(_listed(count, lists) if rules == "all" else ()))
 
 

@@ -17,14 +17,14 @@ from remit.bulk.texts import Array, Texts
 
 _MOST_BYTES = 1 << 24  # of lines
 _MOST_KEPT = 3  # for those who ask now by these names and now by others
-_PAYS = 16  # bytes of them that one row pays for
+_PAYS = 16  # bytes of them that one look pays for
 
 
 class Layout:
     """`cell_of`: the matrix's cell of each of these, negative where there is none; `early`: the code that settles it
     before any rule is looked at. Lines of so many cells follow one another: the matrix's, then the same ones as they
-    only deny, then `none`, a line of nothing. `bytes_by_line` are theirs; None while there were too few rows to pay for
-    them, and where they would be too many: then each is looked for among the matrix's keys. `everyone`, `members`:
+    only deny, then `none`, a line of nothing. `bytes_by_line` are theirs; None while there were too few looks to pay
+    for them, and where they would be too many: then each is looked for among the matrix's keys. `everyone`, `members`:
     whether these blocks say anything."""
 
     def __init__(self, matrix: Matrix, types: Sequence[Any], actions: Sequence[Any]) -> None:
@@ -43,7 +43,7 @@ class Layout:
         self.none = 2 * matrix.height
         self.everyone, self.members = matrix.has(EVERYONE_LINE), matrix.has(MEMBERS_LINE)
         self.bytes_by_line: Array | None = None
-        self._rows = 0  # that were asked about so far
+        self._looks = 0  # at bytes so far
         self._least: dict[tuple[bool, int, bool], Array] = {}
 
     @property
@@ -55,10 +55,10 @@ class Layout:
         """Whether it was made for these very lists."""
         return self.lasting and types is self.types and actions is self.actions
 
-    def expect(self, rows: int) -> None:
-        """So many rows will be asked about, more than before."""
-        self._rows += rows
-        if self.bytes_by_line is None and (self.none + 1) * self.width <= min(_MOST_BYTES, _PAYS * self._rows):
+    def expect(self, looks: int) -> None:
+        """So many bytes will be looked at, more than before."""
+        self._looks += looks
+        if self.bytes_by_line is None and (self.none + 1) * self.width <= min(_MOST_BYTES, _PAYS * self._looks):
             lines = np.zeros((self.none + 1, self.width), np.uint8)
             half = self.matrix.height
             lines[:half] = self._by_line(self.matrix.bits)
@@ -132,12 +132,12 @@ class Layouts:
         self.matrix = matrix
         self._kept: tuple[Layout, ...] = ()
 
-    def of(self, types: Sequence[Any], actions: Sequence[Any], rows: int) -> Layout:
-        """The matrix by these types and actions, for so many more rows."""
+    def of(self, types: Sequence[Any], actions: Sequence[Any], looks: int) -> Layout:
+        """The matrix by these types and actions, for so many more looks at bytes."""
         found = next((layout for layout in self._kept if layout.fits(types, actions)), None)
         if found is None:
             found = Layout(self.matrix, types, actions)
         if found.lasting and (not self._kept or found is not self._kept[0]):
             self._kept = (found, *(layout for layout in self._kept if layout is not found))[:_MOST_KEPT]
-        found.expect(rows)
+        found.expect(looks)
         return found

@@ -14,6 +14,7 @@ from remit.bulk.columns import Column, Encoded, Typed, typed, zeros
 from remit.bulk.layout import Layout, Layouts
 from remit.bulk.matrix import EVERYONE_LINE, MEMBERS_LINE
 from remit.bulk.people import ACTIVE, INACTIVE, NOBODY, TIMED, Crowd, HoldingLists, NthHolding, People
+from remit.bulk.ranges import taken
 from remit.bulk.texts import Array, Texts, Vocabulary, all_texts
 from remit.bulk.vectors import FARTHEST, Families, Shaped, sort_of
 from remit.directory.shape import User
@@ -166,7 +167,9 @@ class Part:
         elif types.values is matrix.types and actions.values is matrix.actions_spare:
             types = types._replace(values=matrix.types_spare)
         self.type_at, self.action_at = types.indices, actions.indices
-        self.layout = self.bound.layouts.of(types.values, actions.values, self.end - self.begin)
+        self.layout = self.bound.layouts.of(
+            types.values, actions.values, (self.end - self.begin) * max(self.crowd.most(), 1)
+        )
         self._note("cell", self.layout.early)
 
     def _scopes(self) -> None:
@@ -234,7 +237,7 @@ class Part:
         """The codes that are settled before any rule is looked at, of rows that ask about these cells."""
         found: Array | None = None
         for name, codes in self._early.items():
-            some = codes[cells if name == "cell" else self.indices(name, start, stop)]
+            some = taken(codes, cells) if name == "cell" else codes[self.indices(name, start, stop)]
             found = some if found is None else np.minimum(found, some)
         if self.subject_types is not None:
             own, named = self.subject_types
