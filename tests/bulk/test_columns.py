@@ -390,6 +390,22 @@ def test_a_user_of_many_roles_pays_for_lines() -> None:
     assert [layout.bytes_by_line is not None for layout in pdp._columns.bound.layouts._kept] == [True]
 
 
+def test_a_few_rows_of_a_large_dictionary_cost_little() -> None:
+    """What is found out about all users of a dictionary is kept: a later call of a few rows takes little memory."""
+    users = [f"u{at}" for at in range(20_000)]
+    held = {user: {"assignments": [{"role": "clerk"}, {"role": "boss"}]} for user in users}
+    pdp = Policy.from_sources({"shop.remit": POLICY}).bind(Directory.from_text(json.dumps({"users": held})))
+    asked = pa.DictionaryArray.from_arrays(pa.array(range(20_000), pa.int32()), pa.array(users))
+    columns = {"action": "read", "type": "invoice"}
+    for _ in range(2):
+        assert pdp.decide_many({"user": asked.slice(0, 10), **columns}).allowed.all()
+    tracemalloc.start()
+    pdp.decide_many({"user": asked.slice(10, 10), **columns})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 400_000  # twenty bytes a user; each turn of holdings anew would take hundreds
+
+
 def test_a_misspelt_property_is_one_that_is_missing(pdp: Pdp) -> None:
     """What no condition reads is passed over."""
     asked = {"user": ["ann"], "action": ["pay"], "type": ["invoice"], "resource.amount": [1]}

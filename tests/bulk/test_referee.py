@@ -27,6 +27,7 @@ LIMITS = (  # what is else too large for small cases to meet
     (part, "_KNOWN_BY_ROW", (0, 4, 1 << 20)),
     (part, "_MOST_CELLS", (0, 1 << 20)),
     (part, "_MOST_KEPT", (0, 1, 3)),
+    (part, "_MOST_USERS", (0, 1 << 18)),
     (part, "_MOST_TURNS", (0, 1, 2)),
     (part, "_FEW_HELD", (0, 8)),
     (part, "CHUNK", (37,)),

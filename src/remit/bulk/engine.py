@@ -94,7 +94,7 @@ class Engine:
         count = _count(given)
         whole = all(column.whole is not None for column in given.values())
         allowed, code = np.empty(count, bool), np.empty(count, np.uint8)
-        rule = np.full(count, -1, np.int32) if rules else None
+        rule = np.empty(count, np.int32) if rules else None
         lists: list[tuple[Array, Array]] = []
         now = self.bound.pdp.clock()
         size = max(count, 1) if whole else PART

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-import pyarrow.compute as pc
 
 from remit.bulk.codes import INVALID, NO_USER, NOT_ACTIVE, OPEN
 from remit.bulk.columns import Column, Encoded, Typed, typed, zeros
@@ -25,7 +24,8 @@ from remit.model.types import TIME, Type
 
 Where = Literal["absent", "placed", "nowhere"]  # the place that a request names: none, a known one, an unknown one
 CHUNK = 1 << 16  # rows that are decided together
-_MOST_KEPT = 3  # profiles, for those who ask now by these names and now by others
+_MOST_USERS = 1 << 18  # of a crowd whose first holdings are kept: a hundred bytes each
+_MOST_KEPT = 3  # profiles and crowds, for those who ask now by these names and now by others
 _MOST_BYTES = 1 << 26  # of a table of profiles of users by cells
 _PAYS = 4  # bytes of it that one row pays for
 _KNOWN_BY_ROW = 4  # known users among whom it pays for one row to look for its own
@@ -42,6 +42,20 @@ class Bound:
         self.pdp, self.layouts, self.people = pdp, layouts, people
         self.matrix = layouts.matrix
         self._profiles: tuple[tuple[Crowd, Layout, Profiles], ...] = ()
+        self._first: tuple[tuple[Crowd, Where, tuple[HoldingLists, list[NthHolding]]], ...] = ()
+
+    def first_holdings(self, crowd: Crowd, where: Where) -> tuple[HoldingLists, list[NthHolding]]:
+        """What a crowd holds, as it counts there, and each user's first holdings side by side."""
+        for of, at, found in self._first:
+            if of is crowd and at == where:
+                return found
+        held = crowd.without_place if where == "absent" else crowd.at_place
+        if where == "nowhere":
+            held = held.only_denying(self.matrix.height)
+        made = held, held.nth_holdings(_MOST_TURNS, 2 * self.matrix.height, where == "placed")
+        if len(crowd.status) <= _MOST_USERS:
+            self._first = ((crowd, where, made), *self._first)[:_MOST_KEPT]
+        return made
 
     def profiles(self, crowd: Crowd, layout: Layout, most: int) -> Profiles | None:
         """What a crowd's profiles may; None where more than so many bytes would say it."""
@@ -74,13 +88,15 @@ class Holdings(NamedTuple):
 
 def profiles_of(crowd: Crowd, layout: Layout, most: int) -> Profiles | None:
     """The lines of a crowd's profiles by the cells of a layout; None where they have more bytes."""
-    one, kind = crowd.profiles()
     lines, width = layout.bytes_by_line, layout.width
-    if lines is None or len(one) * width > most:
+    if lines is None or width > most:
+        return None
+    one, kind = crowd.profiles()
+    if len(one) * width > most:
         return None
     held = crowd.without_place.of(one)
     joined = np.repeat(lines[EVERYONE_LINE][None, :], len(one), axis=0)
-    for turn in held.nth_holdings(int(held.many.max(initial=0)), layout.none):
+    for turn in held.nth_holdings(int(held.many.max(initial=0)), layout.none, False):
         some = np.flatnonzero(turn.line != layout.none)
         joined[some] |= lines[turn.line[some]]
     if layout.members:
@@ -262,10 +278,7 @@ class Part:
         """What users hold, as it counts for requests that stand there."""
         found = self._holdings.get(where)
         if found is None:
-            held = self.crowd.without_place if where == "absent" else self.crowd.at_place
-            if where == "nowhere":
-                held = held.only_denying(self.matrix.height)
-            first = held.nth_holdings(_MOST_TURNS, self.layout.none)
+            held, first = self.bound.first_holdings(self.crowd, where)
             lines = [turn.line * self.layout.width for turn in first]
             found = self._holdings[where] = Holdings(held, first, lines, where == "placed")
         return found
@@ -362,11 +375,7 @@ def _known(block: Encoded, known: Texts, spare: Texts) -> Encoded:
 def _no_texts(values: Sequence[Any]) -> Array:
     """Which of these names are none: empty, or no text at all."""
     if isinstance(values, Texts):
-        found = values.missing()
-        empty = pc.index(values.array, "").as_py()
-        if empty >= 0:
-            found = found | np.fromiter((value == "" for value in values), bool, len(values))
-        return found
+        return values.blank
     return np.fromiter((type(value) is not str or not value for value in values), bool, len(values))
 
 

@@ -28,7 +28,8 @@ _FEW = 4  # a part is small that is less than one in so many
 
 
 class NthHolding(NamedTuple):
-    """One holding of each of some users: a line, and its run of positions (from 1 to 0 where there is none)."""
+    """One holding of each of some users: a line, and its run of positions (from 1 to 0 where there is none; left empty
+    where places do not count)."""
 
     line: Array
     low: Array
@@ -53,14 +54,18 @@ class HoldingLists(NamedTuple):
         at = spread(first, many)
         return HoldingLists(np.cumsum(many) - many, many, self.line[at], self.low[at], self.high[at])
 
-    def nth_holdings(self, most: int, none: int) -> list[NthHolding]:
-        """Each user's first holdings, side by side; line `none` where somebody has not so many."""
-        return [self._nth(turn, none) for turn in range(min(most, int(self.many.max(initial=0))))]
+    def nth_holdings(self, most: int, none: int, ranged: bool) -> list[NthHolding]:
+        """Each user's first holdings, side by side; line `none` where somebody has not so many. `ranged`: places count,
+        too."""
+        return [self._nth(turn, none, ranged) for turn in range(min(most, int(self.many.max(initial=0))))]
 
-    def _nth(self, turn: int, none: int) -> NthHolding:
+    def _nth(self, turn: int, none: int, ranged: bool) -> NthHolding:
         there = self.many > turn
         at = np.where(there, self.first + turn, 0)
-        return NthHolding(np.where(there, self.line[at], none), np.where(there, self.low[at], 1), self.high[at] * there)
+        line = np.where(there, self.line[at], none)
+        if not ranged:
+            return NthHolding(line, at[:0], at[:0])
+        return NthHolding(line, np.where(there, self.low[at], 1), self.high[at] * there)
 
     def only_denying(self, height: int) -> HoldingLists:
         """The same, with lines that only deny."""

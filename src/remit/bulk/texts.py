@@ -27,13 +27,14 @@ class Texts(Sequence[Any]):
     """Texts, and perhaps None, in an order. `array` is Arrow's, of strings. `lasting`: this very object may come again
     with another call, so that what is made for it is worth keeping."""
 
-    __slots__ = ("_at", "_distinct", "_listed", "_with_none", "array", "lasting")
+    __slots__ = ("_at", "_blank", "_distinct", "_listed", "_with_none", "array", "lasting")
 
     def __init__(self, array: Any, distinct: bool | None = None, lasting: bool = True) -> None:
         self.array = array
         self.lasting = lasting
         self._distinct = distinct
         self._with_none: Texts | None = None
+        self._blank: Array | None = None
         self._listed: list[Any] | None = None
         self._at: dict[Any, int] | None = None
 
@@ -69,9 +70,13 @@ class Texts(Sequence[Any]):
             self._with_none = Texts(more, distinct=False, lasting=self.lasting)
         return self._with_none
 
-    def missing(self) -> Array:
-        """Where None is."""
-        return np.asarray(self.array.is_null().to_numpy(zero_copy_only=False))
+    @property
+    def blank(self) -> Array:
+        """Where None is, or an empty text."""
+        if self._blank is None:
+            empty = pc.fill_null(pc.equal(self.array, ""), True)
+            self._blank = np.asarray(empty.to_numpy(zero_copy_only=False))
+        return self._blank
 
     def within(self, known: Texts) -> tuple[Array, Any]:
         """Of each of these texts its place among others, 0 where it has none; and an Arrow array of where it has none,
