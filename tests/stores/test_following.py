@@ -9,6 +9,7 @@ import pytest
 
 from remit import Directory, Pdp, Policy
 from remit.directory.shape import Directory as Data
+from remit.stores import sql
 from remit.stores.sql import SqlStore
 from remit.stores.store import Setting
 from tests.stores.postgres import Database
@@ -136,3 +137,21 @@ def test_only_changed_entries_are_read(policy: Policy, url: str) -> None:
     later = pdp.refreshed()
     assert later.directory.users["cyd"] is pdp.directory.users["cyd"]
     assert later.directory.users["bob"].status == "disabled"
+
+
+def test_columns_follow_a_directory_that_is_read_anew(
+    policy: Policy, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was made of the policy stays, and whoever changed is read anew."""
+    monkeypatch.setattr(sql, "_FOLLOWED", 0)  # more has changed than is followed
+    store, pdp = SqlStore(url), policy.bind(Directory.load(url))
+    asked = {"user": ["ann", "bob"], "action": "read", "type": "record"}
+    assert pdp.decide_many(asked).allowed.tolist() == [True, True]
+    store.apply(Setting(policy.index, policy.digest), {"type": "disable", "by": "ann", "user": "bob"}, 0)
+    later = pdp.refreshed()
+    assert later.decide_many(asked).allowed.tolist() == [True, False]
+    assert pdp.decide_many(asked).allowed.tolist() == [True, True]
+    assert later._columns is not None
+    assert pdp._columns is not None
+    assert later._columns.bound.layouts is pdp._columns.bound.layouts
+    store.close()

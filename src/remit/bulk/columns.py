@@ -159,11 +159,7 @@ class Column:
             found_at = [known.at(value) for value in told.values]
             if None not in found_at:
                 return Encoded(known, np.array(found_at, np.int64)[told.indices])
-            if spare is None:
-                return told
-            pairs = zip(told.values, found_at, strict=True)
-            places = [at if at is not None else len(known) + (value is None) for value, at in pairs]
-            return Encoded(spare, np.array(places, np.int64)[told.indices])
+            return told if spare is None else spared(told, known, spare)
         found, none = positions_among(array, known)
         if none is None:
             return Encoded(known, found)
@@ -194,6 +190,13 @@ class Column:
         if pa.types.is_nested(array.type) or pa.types.is_floating(array.type):
             return _indexed(array.to_pylist())
         return _of_dictionary(pc.dictionary_encode(array))
+
+
+def spared(block: Encoded, known: Texts, spare: Texts) -> Encoded:
+    """A block of names in which those that are not known are one, and so is what is no text, whatever it is."""
+    found = ((value, known.at(value)) for value in block.values)
+    places = [at if at is not None else len(known) + (type(value) is not str) for value, at in found]
+    return Encoded(spare, np.array(places, np.int64)[block.indices])
 
 
 _OF_TIMES = "the column `{}` holds NumPy's or Arrow's points in time, write texts as `2026-03-01T12:00:00Z`"

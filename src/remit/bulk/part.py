@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from remit.bulk.codes import INVALID, NO_USER, NOT_ACTIVE, OPEN
-from remit.bulk.columns import Column, Encoded, Typed, typed, zeros
+from remit.bulk.columns import Column, Encoded, Typed, spared, typed, zeros
 from remit.bulk.layout import Layout, Layouts
 from remit.bulk.matrix import EVERYONE_LINE, MEMBERS_LINE
 from remit.bulk.people import ACTIVE, INACTIVE, NOBODY, TIMED, Crowd, HoldingLists, NthHolding, People
@@ -176,8 +176,8 @@ class Part:
         types = self._named("type", matrix.types, matrix.types_spare)
         actions = self._named("action", matrix.actions, matrix.actions_spare)
         if len(types.values) * len(actions.values) > _MOST_CELLS:
-            types = _known(types, matrix.types, matrix.types_spare)
-            actions = _known(actions, matrix.actions, matrix.actions_spare)
+            types = spared(types, matrix.types, matrix.types_spare)
+            actions = spared(actions, matrix.actions, matrix.actions_spare)
         if types.values is matrix.types_spare and actions.values is matrix.actions:  # one layout for both
             actions = actions._replace(values=matrix.actions_spare)
         elif types.values is matrix.types and actions.values is matrix.actions_spare:
@@ -363,13 +363,6 @@ class Part:
         assert take is not None
         now = None if self.far_clock else self.now
         return typed(block, "time", lambda value: now if value is None else take(value), self.vocabulary)
-
-
-def _known(block: Encoded, known: Texts, spare: Texts) -> Encoded:
-    """A block of names in which those that are not known are one, and so is what is no text, whatever it is."""
-    found = ((value, known.at(value)) for value in block.values)
-    places = [at if at is not None else len(known) + (type(value) is not str) for value, at in found]
-    return Encoded(spare, np.array(places, np.int64)[block.indices])
 
 
 def _no_texts(values: Sequence[Any]) -> Array:

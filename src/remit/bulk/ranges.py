@@ -19,7 +19,7 @@ def spread(first: Array, many: Array) -> Array:
 
 
 def taken(values: Array, places: Array) -> Array:
-    """`values[places]`, in a third of the time, since no place is looked at whether it is there: all are."""
+    """`values[places]`, sooner, since no place is looked at whether it is there: all are."""
     found: Array = np.take(values, places, mode="clip")
     return found
 

@@ -83,7 +83,7 @@ NO_FAMILY = -1
 
 class Families:
     """Conditions by number, those of one shape as a *family*, each with a place in it. Every condition is looked at
-    once, when it is first met: to compare shapes costs more than to run one for a thousand requests."""
+    once, when it is first met, since to compare two shapes is to compare two trees."""
 
     def __init__(self) -> None:
         self._slots: dict[int, int] = {}  # by condition, in the order in which they were met

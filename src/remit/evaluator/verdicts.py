@@ -92,7 +92,7 @@ class _Settled(dict[Cell, _Verdict], Generic[_Verdict]):
         return found
 
     def _found(self, cell: Cell) -> _Verdict:
-        raise NotImplementedError
+        raise NotImplementedError  # each of the two kinds below settles a cell in its own way
 
 
 class Allowing(_Settled["bool | Open"]):
