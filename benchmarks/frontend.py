@@ -131,7 +131,7 @@ def _growth(plan: Plan) -> list[Figure]:
 
 @contextmanager
 def remembering(folder: str) -> Iterator[None]:
-    """What policies come to is kept in a folder, or with `off` nowhere; then it is as it was found."""
+    """What texts come to is kept in a folder, or with `off` nowhere; then it is as it was found."""
     before = os.environ.get("REMIT_CACHE")
     os.environ["REMIT_CACHE"] = folder
     try:

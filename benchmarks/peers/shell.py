@@ -78,7 +78,7 @@ class Compared:
 
 
 def _remit(file: str, remembers: bool = False) -> Callable[[Home, Path, Plain], Asking]:
-    """`remembers`: in a cache of this folder's own what sources come to; else nothing is kept from call to call."""
+    """`remembers`: in a cache of this folder's own what texts come to; else nothing is kept from call to call."""
 
     def ready(home: Home, folder: Path, policy: Plain) -> Asking:
         sources = folder / "plain.remit"
@@ -204,7 +204,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         AGAIN,
         f"remit can, {OWN[AGAIN]}",
-        "reads the policy's text and what it came to in an earlier call, and the directory; decides",
+        "reads the texts of policy and directory, and what they came to in an earlier call; decides",
         _remit("plain.remit", remembers=True),
     ),
     Command(

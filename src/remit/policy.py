@@ -174,11 +174,14 @@ class Directory:
         return f"Directory({len(self.data.users)} users, {len(self.data.groups)} groups)"
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> Directory:
+    def load(cls, path: str | PathLike[str], cache: bool = True) -> Directory:
         """From a YAML or JSON file, or from a database by its address (`sqlite:///people.db`, `postgresql://…`).
 
-        Raises DirectoryError with every finding in a file; StoreError where a database cannot be read."""
-        from remit.project.directories import is_url, load_directory
+        What a file comes to is remembered in the user's own cache folder until its text changes; `cache=False` reads it
+        whatever is remembered, and remembers nothing. Nothing is remembered of a database. Raises DirectoryError with
+        every finding in a file; StoreError where a database cannot be read."""
+        from remit.project import directory_memory
+        from remit.project.directories import is_url
 
         if isinstance(path, str) and is_url(path):
             from remit.stores.store import database
@@ -187,7 +190,7 @@ class Directory:
             made._store = database(path)
             made.version, made.data = made._store.snapshot()
             return made
-        data, findings = load_directory(Path(path))
+        data, findings = directory_memory.load(Path(path), cache)
         if findings:
             raise DirectoryError(findings)
         return cls(data)

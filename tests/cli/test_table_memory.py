@@ -20,7 +20,7 @@ from referee.generate import make_case
 from remit import Directory, Policy, PolicyError
 from remit.cli.main import remit
 from remit.project import cache as caches
-from remit.project import table_memory
+from remit.project import table_memory, user_cache
 from tests.clinic import POLICY
 from tests.test_corpus import FILES, lay_out
 
@@ -285,11 +285,11 @@ def test_another_program_sees_nothing(counted: Counted, tmp_path: Path, monkeypa
     with monkeypatch.context() as other:
         other.setattr(caches, "__version__", "99.0")
         assert not counted.warm(folder)
-    table_memory._program.cache_clear()
+    user_cache.program_digest.cache_clear()
     with monkeypatch.context() as other:
         other.setattr(table_memory, "_PROGRAM", ("model",))
         assert not counted.warm(folder)
-        table_memory._program.cache_clear()
+        user_cache.program_digest.cache_clear()
     assert counted.warm(folder)
 
 
@@ -521,7 +521,7 @@ def test_where_it_is(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "platform", platform)
-    assert table_memory.cache_folder() == (None if folder is None else Path(folder))
+    assert user_cache.cache_folder() == (None if folder is None else Path(folder))
 
 
 def test_a_home_that_is_not_there_is_not_made(

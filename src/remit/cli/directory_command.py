@@ -36,7 +36,7 @@ def import_(file: str, replace: bool, policy_path: str | None, directory_path: s
     if not Path(file).is_file():
         fail(f"there is no directory at `{file}`")
     try:
-        directory = Directory.load(file)
+        directory = Directory.load(file, cache=False)  # what is brought in is asked about there from now on
     except DirectoryError as error:
         session.refuse(error.diagnostics)
     session.bind(policy, directory)  # what does not fit the policy is not brought in

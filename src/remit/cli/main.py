@@ -64,7 +64,7 @@ class _Commands(click.Group):
         return super().resolve_command(context, args)
 
 
-_EPILOG = "What a policy compiles to is kept in ~/.cache/remit; REMIT_CACHE=off keeps nothing."
+_EPILOG = "What policies and directory files come to is kept in ~/.cache/remit; REMIT_CACHE=off keeps nothing."
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)

@@ -1,11 +1,10 @@
-"""Reads directory files."""
+"""Where directories are, and the texts of those in files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from remit.diagnostics import Diagnostic
-from remit.directory.shape import Directory
 from remit.project.files import read_source
 from remit.source import Source, Span
 
@@ -29,14 +28,3 @@ def read_directory_file(path: Path) -> tuple[Source | None, list[Diagnostic]]:
         return source, findings
     message = f"the directory is too large: {entries:,} entries, where {MOST_ENTRIES:,} are read"
     return None, [Diagnostic("E005", message, Span(source, 0, 0), help="give each part of a company its own")]
-
-
-def load_directory(path: Path) -> tuple[Directory, list[Diagnostic]]:
-    """The directory in a YAML or JSON file, and what is wrong with it."""
-    from remit.directory.reader import read_directory
-
-    source, findings = read_directory_file(path)
-    if source is None:
-        return Directory(), findings
-    found, wrong = read_directory(source)
-    return found._replace(name=str(path)), [*findings, *wrong]

@@ -23,7 +23,8 @@ from typing import NamedTuple
 
 from remit.diagnostics import Diagnostic
 from remit.directory.shape import Directory
-from remit.project.directories import DIRECTORY_NAMES, load_directory
+from remit.project import directory_memory
+from remit.project.directories import DIRECTORY_NAMES
 from remit.project.files import LARGEST
 from remit.project.policies import load
 from remit.project.sources import SUFFIX
@@ -381,7 +382,7 @@ def read_policy(at: Revision, directory: str | None = None, beside: bool = False
         if found is not None:
             if not _inside(found, top):
                 raise RevisionError(f"`{at.name}:{found.relative_to(top)}` is a link that leads out of the repository")
-            people, wrong = load_directory(found)
+            people, wrong = directory_memory.load(found, cache=False)
             people = people._replace(name=_label(at, str(found), top))
             findings = [*findings, *wrong]
         if table is not None:
@@ -402,7 +403,7 @@ def read_directory(at: Revision) -> tuple[Directory, list[Diagnostic]]:
                 f"there is no directory at `{at.path or '.'}` in `{at.name}`",
                 "name one: REVISION:PATH; to compare with nobody: --allow-missing",
             )
-        people, findings = load_directory(place)
+        people, findings = directory_memory.load(place, cache=False)
         _relabel(at, findings, top)
         return people._replace(name=at.label), findings
 

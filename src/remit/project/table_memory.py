@@ -1,24 +1,15 @@
 """The table of a policy, remembered until its sources change: reading it again takes a small part of the time.
 
-It decides about access, so it is kept where nobody but the user may write, and never in the project, into which a pull
-request could bring a table along:
-
-    $REMIT_CACHE             if it is set to a whole path; nothing is kept where it is anything else, as `off`
-    $XDG_CACHE_HOME/remit    else, by default ~/.cache/remit; on macOS ~/Library/Caches/remit,
-                             on Windows %LOCALAPPDATA%\\remit\\Cache
-
-An entry's key is a hash of the program, the policy's name, and the names and texts of its sources. What is only known
-once they are compiled stands in the entry: which sources are the policy's own, where those are named that it extends,
-and a hash of theirs. Places that are shown to people (`Table.origins`) depend on how the policy was named in the call,
-so they are found anew. An entry is plain data, read as warily as a table from elsewhere (`remit.table.unpack`).
+It is kept in the user's own cache (`remit.project.user_cache`). An entry's key is a hash of the program, the policy's
+name, and the names and texts of its sources. What is only known once they are compiled stands in the entry: which
+sources are the policy's own, where those are named that it extends, and a hash of theirs. Places that are shown to
+people (`Table.origins`) depend on how the policy was named in the call, so they are found anew. An entry is plain data,
+read as warily as a table from elsewhere (`remit.table.unpack`).
 """
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +17,7 @@ from remit.collection import paused
 from remit.diagnostics import Diagnostic
 from remit.project.cache import Limits, PrivateCache, hashed
 from remit.project.sources import base_of, name_of, own_of, read_all
+from remit.project.user_cache import cache_folder, is_updated, program_digest
 from remit.source import Source
 from remit.table.shape import Table
 from remit.table.unpack import UnsoundError, unpack
@@ -61,7 +53,7 @@ def load(path: Path, cache: bool = True) -> Remembered:
     sources, findings = read_all(path)
     whole = sources and not findings and sum(len(source.text) for source in sources) <= _LARGEST
     folder = cache_folder() if cache and whole else None
-    program = _program() if folder is not None else None
+    program = program_digest(_PROGRAM) if folder is not None else None
     if program is None:
         return _fresh(_compile(path, sources, findings))
     memory, key = PrivateCache(folder, _LIMITS), hashed(program, _digest(path, sources))
@@ -122,8 +114,7 @@ def _keep(memory: PrivateCache, key: str, loaded: Loaded, sources: Sequence[Sour
     table = loaded.compiled.table
     if table is None:
         return
-    # past what `_program` keeps: a program that was updated since the key was made is not the one that stands in it
-    if _program.__wrapped__() != _program():
+    if is_updated(_PROGRAM):
         return
     from remit.table.pack import pack
 
@@ -156,38 +147,3 @@ def _numbers(sources: Iterable[Source]) -> dict[int, int]:
 def _digest(path: Path, sources: Iterable[Source]) -> str:
     """A hash of what a policy's table depends on, but for what it extends."""
     return hashed(name_of(path), *(text for source in sources for text in (source.name, source.text)))
-
-
-@lru_cache(maxsize=1)
-def _program() -> str | None:
-    """A hash of what this program is, as far as it makes tables: names, sizes and times of its files. Its version alone
-    would not tell an edited checkout from what it was. None where the program is no folder of files."""
-    package = Path(__file__).parents[1]
-    grammar = package / "grammar"  # in a checkout it stands beside the package's folder
-    folders = [*(package / name for name in _PROGRAM), grammar if grammar.is_dir() else package.parents[1] / "grammar"]
-    said = []
-    try:
-        for folder in folders:
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if entry.name.endswith((".py", ".lark")):
-                        file = entry.stat()
-                        said.append(f"{folder.name}/{entry.name} {file.st_size} {file.st_mtime_ns}")
-    except OSError:
-        return None
-    return hashed(*sorted(said))
-
-
-# -- where -----------------------------------------------------------------------------------------------------------
-
-
-def cache_folder() -> Path | None:
-    """The folder of the user's own cache; None where nothing is to be kept, or where there is no place for it."""
-    told = os.environ.get("REMIT_CACHE")
-    if told is not None:  # `off` is no whole path, nor is any other word that somebody turns things off by
-        return Path(told) if os.path.isabs(told) else None
-    own = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", "")
-    if not os.path.isabs(own):  # a relative one counts for nothing
-        home = "" if os.environ.get("HOME") == "" else os.path.expanduser("~")  # which makes `/` of an empty one
-        own = os.path.join(home, "Library/Caches" if sys.platform == "darwin" else ".cache")
-    return Path(own, "remit", *(["Cache"] if sys.platform == "win32" else [])) if os.path.isabs(own) else None
