@@ -330,6 +330,18 @@ def test_no_form_of_an_entry_is_taken_on_trust(tmp_path: Path, memory: Path) -> 
     assert refused > 0.8 * tried
 
 
+def test_a_forged_number_fills_no_memory() -> None:
+    """Where one word stands for a whole column, how long that is is said elsewhere, and held against it."""
+    for part, name in (("users", "assignments"), ("groups", "members"), ("groups", "groups"), ("scopes", "parents")):
+        packed = packing.pack(read_directory(Source("people.yaml", ALL_OF_IT))[0])
+        lists = packed[part][name]
+        column = lists["items"] if "items" in lists else lists["role"]
+        column.update(words=["ann"], at=None)
+        lists["many"][0] = 10**12
+        with pytest.raises(packing.NotPackedError):
+            packing.unpack(packed)
+
+
 @pytest.mark.parametrize("data", [1, [], "x", {}, {"state": 1}, {"directory": {}}])
 def test_an_entry_of_another_form_is_none(tmp_path: Path, memory: Path, data: Any) -> None:
     """Whatever JSON holds."""

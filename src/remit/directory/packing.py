@@ -142,8 +142,10 @@ def _scopes(data: Mapping[str, Any]) -> Iterator[Scope]:
 
 def _held(data: Mapping[str, Any]) -> Iterator[tuple[Assignment, ...]]:
     """What each holder is assigned."""
-    many = _numbers(data["many"])
-    count = sum(many)
+    many, lines = _numbers(data["many"]), _numbers(data["line"])
+    count = len(lines)
+    if sum(many) != count:
+        raise ValueError
     roles, scopes = _words(data["role"], count, _TEXT), _words(data["scope"], count, _TEXT, _NONE)
     times = [_words(data[name], count, _NUMBER, _NONE) for name in ("start", "end")]
     given = [*map(Assignment._make, zip(roles, scopes, *times, *_placed(data), strict=True))]
@@ -151,8 +153,10 @@ def _held(data: Mapping[str, Any]) -> Iterator[tuple[Assignment, ...]]:
 
 
 def _listed(data: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    many = _numbers(data["many"])
-    return _parted(_words(data["items"], sum(many), _TEXT), many)
+    many, items = _numbers(data["many"]), data["items"]
+    if sum(many) > len(many) * len(items["words"]):  # a list has no word twice, and one word no numbers that end it
+        raise ValueError
+    return _parted(_words(items, sum(many), _TEXT), many)
 
 
 def _parted(items: Sequence[Any], many: Iterable[int]) -> Iterator[tuple[Any, ...]]:
