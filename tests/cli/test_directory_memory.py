@@ -8,9 +8,11 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner
@@ -210,6 +212,38 @@ def test_who_was_taken_out_is_out_of_the_cache(tmp_path: Path, memory: Path) -> 
     assert '"bob"' not in entry.read_text()
 
 
+@pytest.mark.parametrize("how", ["wrong", "gone", "too large", "another version", "interrupted", "no place for it"])
+def test_nobody_is_left_behind(tmp_path: Path, memory: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """What was kept of an earlier text goes, whether or not anything is kept of the new one."""
+    path = write(tmp_path / "people.yaml", PEOPLE)
+    Directory.load(path)
+    write(path, PEOPLE.replace("bob", "cy"))
+    if how == "wrong":
+        write(path, "users: {ann: {}}\ngroups: {desk: {members: [nobody]}}\n")
+    elif how == "gone":
+        path.unlink()
+    elif how == "too large":
+        monkeypatch.setattr(directory_memory, "_LARGEST", 10)
+    elif how == "another version":
+        monkeypatch.setattr(caches, "__version__", "99.0")
+    elif how == "interrupted":
+        monkeypatch.setattr(directory_memory, "_read", Mock(side_effect=KeyboardInterrupt))
+    else:
+        monkeypatch.setattr(caches, "_write", Mock(side_effect=OSError))
+    with suppress(DirectoryError, KeyboardInterrupt):
+        Directory.load(path)
+    assert not [entry for entry in entries(memory) if '"bob"' in entry.read_text()]
+
+
+def test_no_more_are_kept_than_is_said(tmp_path: Path, memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that was just read among them."""
+    monkeypatch.setattr(directory_memory, "_LIMITS", directory_memory._LIMITS._replace(entries=3))
+    for number in range(5):
+        Directory.load(write(tmp_path / f"people{number}.yaml", PEOPLE))
+        assert len(entries(memory)) <= 3
+    assert entries(memory)
+
+
 def test_a_file_that_is_wrong_is_not_remembered(counted: Counted, tmp_path: Path, memory: Path) -> None:
     """Its findings are said every time, and what was remembered of it before is not decided on."""
     path = write(tmp_path / "people.yaml", PEOPLE)
@@ -230,8 +264,9 @@ def test_another_program_sees_nothing(counted: Counted, tmp_path: Path, monkeypa
     path = write(tmp_path / "people.yaml", PEOPLE)
     counted.load(path)
     with monkeypatch.context() as other:
-        other.setattr(caches, "__version__", "99.0")
+        other.setattr(directory_memory, "__version__", "99.0")
         assert not counted.warm(path)
+    assert not counted.warm(path)
     assert counted.warm(path)
     with monkeypatch.context() as other:
         other.setattr(directory_memory, "_PROGRAM", ("directory",))
@@ -310,8 +345,8 @@ def altered(data: Any) -> Iterator[Any]:
 
 
 def test_no_form_of_an_entry_is_taken_on_trust(tmp_path: Path, memory: Path) -> None:
-    """With a sum that is right, too: a directory of the right types, or the text is read anew. Nothing else comes out
-    than what the reader could have said, and never an error."""
+    """With a sum that is right, too: what comes out is a directory as decisions and explanations may take it, or the
+    text is read anew. It is never an error."""
     path = write(tmp_path / "people.yaml", ALL_OF_IT)
     plain = Directory.load(path).data
     [entry] = entries(memory)
@@ -328,6 +363,29 @@ def test_no_form_of_an_entry_is_taken_on_trust(tmp_path: Path, memory: Path) -> 
             assert Directory.load(path).data == plain
     assert tried > 300
     assert refused > 0.8 * tried
+
+
+@pytest.mark.parametrize(
+    ("of", "to"),
+    [
+        ("0.5", "NaN"),
+        ("0.5", "Infinity"),
+        ('["ann","bob","cy"]', '["ann","bob","ann"]'),
+        ('[null,"branch/north"', '[null,"branch/south"'),
+        ('["cy","bob","ann"]', '["cy","bob","dora"]'),
+        ('"words":["desk"]', '"words":["all"]'),
+    ],
+)
+def test_a_forged_word_is_refused(tmp_path: Path, memory: Path, of: str, to: str) -> None:
+    """What no file may say, or only of people, groups and places that are there."""
+    path = write(tmp_path / "people.yaml", ALL_OF_IT)
+    plain = Directory.load(path).data
+    [entry] = entries(memory)
+    payload = json.dumps(json.loads(entry.read_text())["data"], separators=(",", ":"))
+    assert of in payload
+    payload = payload.replace(of, to)
+    entry.write_text(f'{{"sum": "{caches.hashed(entry.name, payload)}", "data": {payload}}}')
+    assert Directory.load(path).data == plain
 
 
 def test_a_forged_number_fills_no_memory() -> None:

@@ -92,22 +92,21 @@ def unpack(data: Any) -> Directory:
             joined_domains=frozenset(_all(data["joined_domains"], _TEXT)),
             removed=frozenset(_all(data["removed"], _TEXT)),
         )
-        named = _named(data["groups"]["members"]), _named(data["groups"]["groups"]), _named(data["scopes"]["parents"])
-        if not _is_sound(found, *named):
+        if not _is_sound(found, data) or len(found.users) != len(data["users"]["id"]):
             raise ValueError
         return found
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise NotPackedError from error
 
 
-def _named(lists: Mapping[str, Any]) -> set[str]:
-    return set(lists["items"]["words"])
-
-
-def _is_sound(found: Directory, members: set[str], groups: set[str], parents: set[str]) -> bool:
+def _is_sound(found: Directory, data: Mapping[str, Any]) -> bool:
     """Whether all that is named is there, and nothing runs in a circle."""
-    places = {parent for parent in parents if "/" in parent}  # without it is a kind, of which only the policy knows
-    if not (members <= found.users.keys() and groups <= found.groups.keys() and places <= found.scopes.keys()):
+    users, groups, scopes = (data[name] for name in ("users", "groups", "scopes"))
+    places: set[str] = set()
+    for words in (scopes["parents"]["items"], users["assignments"]["scope"], groups["assignments"]["scope"]):
+        places |= {word for word in words["words"] if word and "/" in word}  # of a kind alone only the policy knows
+    members, inside = (set(groups[name]["items"]["words"]) for name in ("members", "groups"))
+    if not (members <= found.users.keys() and inside <= found.groups.keys() and places <= found.scopes.keys()):
         return False
     inner = {name: group.groups for name, group in found.groups.items()}
     above = {name: scope.parents for name, scope in found.scopes.items()}

@@ -4,7 +4,8 @@
       .gitignore, CACHEDIR.TAG         git and backups leave it out
       fmt/3f9c…12ab                    {"sum": "…", "data": true}
 
-An entry's name is a hash of remit's version, its kind and its key, so another version never sees it. `sum` is that of
+An entry's name is a hash of remit's version, its kind and its key, so another version never sees it; where a key shall
+have one entry and no more, the name goes without the version, and what is kept says of which it is. `sum` is that of
 name and data: an entry that was cut short, changed, or put under another name is none. A cache never fails: what cannot
 be read is not there, what cannot be written is not kept. Nothing is ever run that stands in it.
 
@@ -71,6 +72,7 @@ class Cache:
     will be; None: nothing is kept."""
 
     __slots__ = ("_limits", "_put", "_root")
+    _of_versions = True  # an entry for each version of remit
 
     def __init__(self, folder: Path | None, limits: Limits = OF_A_PROJECT) -> None:
         self._root = None if folder is None else folder / FOLDER
@@ -81,7 +83,7 @@ class Cache:
         """The data put under a key, as JSON has it; None where there is none."""
         if self._root is None:
             return None
-        name = _name(kind, key)
+        name = self._name(kind, key)
         with suppress(OSError, ValueError, RecursionError):
             if self._is_folder(self._root) and self._is_folder(self._root / kind):
                 return _data(name, _read(self._root / kind / name, self._limits.entry))
@@ -91,7 +93,7 @@ class Cache:
         """Keeps data, which JSON can hold and which is not None."""
         if self._root is None:
             return
-        name, payload = _name(kind, key), json.dumps(data, separators=(",", ":"))
+        name, payload = self._name(kind, key), json.dumps(data, separators=(",", ":"))
         if len(payload) > self._limits.entry - _PREFIX:
             return
         with suppress(OSError):
@@ -100,10 +102,21 @@ class Cache:
                 self._prepare(self._root, kind)
             if not (self._is_folder(self._root) and self._is_folder(folder)):
                 return
-            if now_and_then:
-                _prune(folder, self._limits)
             self._put[kind] += 1
             _write(folder / name, f"{_HEAD}{hashed(name, payload)}{_MIDDLE}{payload}{_TAIL}")
+            if now_and_then:
+                _prune(folder, self._limits)
+
+    def drop(self, kind: str, key: str) -> None:
+        """Forgets what was put under a key."""
+        if self._root is None:
+            return
+        with suppress(OSError):
+            if self._is_folder(self._root) and self._is_folder(self._root / kind):
+                _remove(str(self._root / kind / self._name(kind, key)))
+
+    def _name(self, kind: str, key: str) -> str:
+        return hashed(__version__ if self._of_versions else "", kind, key)
 
     def _prepare(self, root: Path, kind: str) -> None:
         """Makes the folders, and marks them as a cache; what somebody else made keeps its own files."""
@@ -175,17 +188,17 @@ def _is_owned(folder: Path, or_of_the_system: bool = False) -> bool:
     return owner == os.geteuid() or (or_of_the_system and owner == 0)
 
 
-def _name(kind: str, key: str) -> str:
-    return hashed(__version__, kind, key)
-
-
 def _data(name: str, held: bytes) -> Any:
     """What an entry holds; None where it is no entry of this name."""
     payload = held[_PREFIX : -len(_TAIL)]
     head = f"{_HEAD}{hashed(name, payload)}{_MIDDLE}".encode()
     if held[:_PREFIX] != head or held[_PREFIX + len(payload) :] != _TAIL.encode():
         return None
-    return json.loads(payload)
+    return json.loads(payload, parse_constant=_no_number)
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")
 
 
 def _read(path: Path, largest: int) -> bytes:
