@@ -8,7 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,6 +21,7 @@ from remit import Directory, Policy, PolicyError
 from remit.cli.main import remit
 from remit.project import cache as caches
 from remit.project import table_memory, user_cache
+from tests.cli.remembered import asked_of_measure, in_order
 from tests.clinic import POLICY
 from tests.test_corpus import FILES, lay_out
 
@@ -78,17 +79,6 @@ def write(folder: Path, **texts: str) -> Path:
 
 def entries(memory: Path) -> list[Path]:
     return sorted((memory / "table").glob("[0-9a-f]*"))
-
-
-def in_order(data: Any) -> Any:
-    """Data in which the order of mappings counts, too, and the kind of every value."""
-    if isinstance(data, Mapping):
-        return ["mapping", *([in_order(key), in_order(value)] for key, value in data.items())]
-    if isinstance(data, tuple | list):
-        return [type(data).__name__, *map(in_order, data)]
-    if isinstance(data, frozenset):
-        return ["set", *sorted(data)]
-    return (type(data).__name__, data)
 
 
 def same_twice(counted: Counted, path: Path | str) -> None:
@@ -591,22 +581,8 @@ def test_nothing_is_made_in_the_home_of_somebody_else(
 
 def test_a_remembered_policy_answers_without_the_compiler(memory: Path) -> None:
     """Neither lark nor the parser nor the checker is loaded for it."""
-    program = (
-        "import sys; from remit.cli.main import remit\n"
-        "try: remit(sys.argv[1:])\n"
-        "except SystemExit as end: assert end.code == 0\n"
-        "print([name for name in ('lark', 'remit.syntax.parser', 'remit.model.check') if name in sys.modules])"
-    )
-    question = ["can", "rob", "read", "customer:c7", "--set", "owner=rob", "--policy", "policies/measure"]
-    said = [
-        subprocess.run(
-            [sys.executable, "-c", program, *question], cwd=ROOT, capture_output=True, text=True, check=True
-        ).stdout.splitlines()
-        for _ in range(2)
-    ]
-    assert said[0][0] == said[1][0] == "yes: sales_rep allows it (policies/measure/roles.remit:24)"
-    assert said[0][1] == "['lark', 'remit.syntax.parser', 'remit.model.check']"
-    assert said[1][1] == "[]"
+    compiler = ["lark", "remit.syntax.parser", "remit.model.check"]
+    assert [asked_of_measure(compiler) for _ in range(2)] == [compiler, []]
 
 
 def test_the_help_says_that_something_is_kept() -> None:
